@@ -1,0 +1,524 @@
+"""Facts: what is read from one file. Small, frozen, serialisable rows; rules see these and never source text or trees.
+
+Every row is a msgspec struct (encoded as an array, so the cache stays small and is validated when it is read back).
+`line` is 1-based. In a notebook it is a *flat* line, counted over its code cells laid end to end; `NotebookFacts.locate`
+turns it into cell, line in the cell and raw line of the .ipynb file. Names are resolved through imports: `np.load` is stored
+as `numpy.load`. A row type changes only together with `FACTS_VERSION`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+FACTS_VERSION = 1
+
+Scalar = str | int | float | bool | None
+
+
+class Row(Struct, frozen=True, array_like=True, gc=False):
+    """Base of all rows."""
+
+
+# ---------------------------------------------------------------------------------------------------------- Python
+
+
+class Value(Row):
+    """What an expression says without being evaluated.
+
+    kind      text / scalar / items
+    const     scalar holds the constant; long strings are cut to 200 characters, `length` keeps the true length
+    name      text is the resolved dotted name
+    call      text is the resolved name of the function that is called; items its positional arguments
+    list      items (tuples and sets too); dict: items are the keys; fstring: text is the template, `{}` for each hole
+    item      text is the resolved name of what is subscripted; items hold the index
+    expr      anything else; text is the kind of node, items the values inside it that are of interest
+    """
+
+    kind: Literal["const", "name", "call", "list", "dict", "fstring", "item", "expr"]
+    text: str = ""
+    scalar: Scalar = None
+    items: tuple[Value, ...] = ()
+    length: int = 0
+
+
+class Arg(Row):
+    """One argument of a call: `name` is the keyword, or the position as text ("0", "1"), or "*" / "**"."""
+
+    name: str
+    value: Value
+
+
+class Import(Row):
+    """One imported name: `from a.b import c as d` has module "a.b", name "c", alias "d"; `import a.b` has name ""."""
+
+    module: str
+    name: str
+    alias: str
+    line: int
+    scope: int = 0
+    level: int = 0
+    """Leading dots of a relative import."""
+    optional: bool = False
+    """Inside `try` with an ImportError handler, or under a condition on availability."""
+    typing_only: bool = False
+    """Under `if TYPE_CHECKING`."""
+
+
+class Call(Row):
+    """One call that is of interest: to a known system, a local name, or a method name that carries meaning."""
+
+    name: str
+    """Resolved: "pandas.read_csv"; a method of an object whose maker is known "sklearn.svm.SVC.fit"; else ".fit"."""
+    line: int
+    scope: int
+    args: tuple[Arg, ...] = ()
+    activities: tuple[str, ...] = ()
+    """Activities that this call means, through the systems catalogue."""
+    system: str = ""
+    """The system that the call belongs to, or ""."""
+    receiver: str = ""
+    """The object as written: "model", "self.scaler"; "" for plain functions."""
+    targets: tuple[str, ...] = ()
+    """Names that the result is bound to."""
+    parent: str = ""
+    """Resolved name of the directly enclosing call, or ""."""
+    context: tuple[str, ...] = ()
+    """What encloses it inside its scope: "loop", "try", "with", "if", "return", "await", "main-guard", "decorator", "debug"."""
+    end_line: int = 0
+
+
+class Scope(Row):
+    """The module (index 0), a class or a function."""
+
+    name: str
+    """Qualified: "Trainer.fit", "" for the module."""
+    kind: Literal["module", "class", "function"]
+    parent: int
+    line: int
+    end_line: int
+    statements: int
+    """Statements inside, nested definitions left out; for the module: those beside imports and definitions."""
+    documented: bool = False
+    decorators: tuple[Value, ...] = ()
+    bases: tuple[str, ...] = ()
+    params: tuple[Param, ...] = ()
+    returns: str = ""
+    is_async: bool = False
+    trivial: bool = False
+    """Body is `...`, `pass`, a docstring, one return or a delegation."""
+    asserts: int = 0
+    """assert statements, `self.assert*`, `pytest.raises` and the like."""
+    body_hash: str = ""
+    """Of the body with names of locals, docstrings and formatting taken out; "" below four statements."""
+    refs: tuple[str, ...] = ()
+    """Resolved names that the scope reads or calls and that may be the project's own; for the call graph."""
+
+
+class Param(Row):
+    name: str
+    annotation: str = ""
+    default: Value | None = None
+
+
+class Field(Row):
+    """An annotated or assigned field of a class: `age: int = Field(ge=0)`."""
+
+    scope: int
+    name: str
+    annotation: str
+    line: int
+    default: Value | None = None
+
+
+class Assign(Row):
+    """`name = value` with a value that can be told (constants, lists of constants, calls, names), in any scope."""
+
+    name: str
+    value: Value
+    line: int
+    scope: int
+
+
+class Text(Row):
+    """A string literal of interest outside docstrings."""
+
+    kind: Literal["path", "absolute-path", "url", "sql", "prompt", "shell", "other"]
+    value: str
+    line: int
+    scope: int
+    use: str = ""
+    """What it is used in: resolved name of the enclosing call, "env-default", "help", "compare", "dict-key", …"""
+    length: int = 0
+
+
+class Subscript(Row):
+    """`df.iloc[:, 3]`, `values[:, 0:4]`, `df["price"]`: base as resolved or written, `index` in normalised source."""
+
+    base: str
+    index: str
+    line: int
+    scope: int
+    store: bool = False
+    base_type: str = ""
+    """Resolved maker of the base, "pandas.DataFrame" where it is known to be one, else ""."""
+
+
+class Handler(Row):
+    """An `except` clause."""
+
+    line: int
+    scope: int
+    types: tuple[str, ...] = ()
+    """Resolved exception names; empty for a bare except."""
+    silent: bool = False
+    """Nothing is done in it: pass, `...`, continue."""
+    reraises: bool = False
+    logs: bool = False
+
+
+class Flow(Row):
+    """A connection between two places that the flow analysis found: a leak, a truncation, output that is executed."""
+
+    kind: str
+    line: int
+    scope: int
+    other_line: int
+    message: str
+    certain: bool = True
+
+
+class PythonFacts(Row):
+    """Everything of one module, script or notebook."""
+
+    scopes: tuple[Scope, ...]
+    imports: tuple[Import, ...] = ()
+    calls: tuple[Call, ...] = ()
+    fields: tuple[Field, ...] = ()
+    assigns: tuple[Assign, ...] = ()
+    texts: tuple[Text, ...] = ()
+    subscripts: tuple[Subscript, ...] = ()
+    handlers: tuple[Handler, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    main_guard: int = 0
+    """Line of `if __name__ == "__main__"`, or 0."""
+    lines: int = 0
+    code_lines: int = 0
+    prints: tuple[tuple[int, int], ...] = ()
+    """(line, scope) of each print call."""
+    exports: tuple[str, ...] = ()
+
+
+# -------------------------------------------------------------------------------------------------------- notebooks
+
+
+class Cell(Row):
+    """One cell; `raw_lines[i]` is the line in the .ipynb file of the cell's i-th source line."""
+
+    number: int
+    """1-based, markdown cells counted: what a person sees."""
+    id: str
+    kind: Literal["code", "markdown", "raw"]
+    start: int
+    """Flat line of its first line; 0 for cells without code."""
+    lines: int
+    raw_lines: tuple[int, ...] = ()
+    execution_count: int | None = None
+    statements: int = 0
+    tags: tuple[str, ...] = ()
+    outputs: int = 0
+    output_bytes: int = 0
+    error: str = ""
+    """Name of the exception in its saved output."""
+    headings: tuple[str, ...] = ()
+    magics: tuple[str, ...] = ()
+    """Names of its line and cell magics, as "%matplotlib", "%%bash"."""
+    shell: tuple[tuple[int, str], ...] = ()
+    """(flat line, command) of each `!command`, `%pip`, `%%bash` line."""
+    problem: str = ""
+    """Why its code could not be parsed, else ""."""
+    personal: tuple[str, ...] = ()
+    """Kinds of personal data seen in its outputs ("e-mail", "phone", …); never the values."""
+
+
+class Undefined(Row):
+    """A name that a cell reads before any earlier cell defines it."""
+
+    name: str
+    line: int
+    defined_later: bool
+
+
+class NotebookFacts(Row):
+    format: Literal["ipynb", "percent", "databricks", "marimo"]
+    cells: tuple[Cell, ...]
+    language: str = "python"
+    nbformat: int = 4
+    undefined: tuple[Undefined, ...] = ()
+
+    def locate(self, line: int) -> tuple[Cell, int, int] | None:
+        """The cell of a flat line, the line in that cell and the raw line of the file (0 where unknown)."""
+        for cell in self.cells:
+            if cell.start and cell.start <= line < cell.start + cell.lines:
+                offset = line - cell.start
+                raw = cell.raw_lines[offset] if offset < len(cell.raw_lines) else 0
+                return cell, offset + 1, raw
+        return None
+
+
+# ------------------------------------------------------------------------------------------- manifests and environments
+
+
+class Requirement(Row):
+    """One declared dependency."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    spec: str
+    """Version specifier as text, "" when unbounded."""
+    group: str
+    """"" for run time; else the extra, group or section ("dev", "test", "docs", "build", "conda", …)."""
+    line: int = 0
+    marker: str = ""
+    hashed: bool = False
+    source: Literal["index", "url", "vcs", "path", "conda"] = "index"
+
+
+class LockedPackage(Row):
+    name: str
+    version: str
+    hashed: bool = False
+
+
+class Manifest(Row):
+    """A file that declares or locks dependencies."""
+
+    tool: str
+    """pep621, poetry, pdm, hatch, setup.cfg, setup.py, requirements, pipfile, conda, pixi, uv, pylock, …"""
+    role: Literal["declares", "locks"]
+    requirements: tuple[Requirement, ...] = ()
+    packages: tuple[LockedPackage, ...] = ()
+    requires_python: str = ""
+    distribution: str = ""
+    """Name of the distribution that the file describes."""
+    build_backend: str = ""
+    scripts: tuple[tuple[str, str], ...] = ()
+    """Console scripts and entry points: (name, "module:function")."""
+    package_roots: tuple[str, ...] = ()
+    """Folders that packages are found in, as declared ("src")."""
+    dynamic: bool = False
+    """True where something could not be read statically."""
+    includes: tuple[str, ...] = ()
+    """Other requirement files it pulls in (-r, -c), as paths from the project's root."""
+
+
+# --------------------------------------------------------------------------------------------------------- automation
+
+
+class Step(Row):
+    line: int
+    run: str = ""
+    """Shell text, script lines joined by newlines."""
+    uses: str = ""
+    """Action, orb, task or plugin with its version."""
+    name: str = ""
+    inputs: tuple[tuple[str, str], ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+
+
+class Job(Row):
+    name: str
+    line: int
+    steps: tuple[Step, ...] = ()
+    needs: tuple[str, ...] = ()
+    condition: str = ""
+    image: str = ""
+    environment: str = ""
+    calls: str = ""
+    """A reusable workflow, template or include that the job is made of: what it does is unknown."""
+
+
+class Automation(Row):
+    """A CI configuration."""
+
+    provider: Literal["github", "gitlab", "azure", "circleci", "travis", "jenkins", "bitbucket", "other"]
+    triggers: tuple[str, ...] = ()
+    """Of: push, pull-request, schedule, manual, tag, release, webhook, workflow-call, workflow-run."""
+    crons: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    includes: tuple[str, ...] = ()
+    permissions: str = ""
+    """"", "read", "write" or "explicit" at the top level."""
+    problem: str = ""
+
+
+class Hook(Row):
+    """A pre-commit hook."""
+
+    id: str
+    repo: str
+    rev: str
+    line: int
+    entry: str = ""
+    stages: tuple[str, ...] = ()
+
+
+class Task(Row):
+    """A named command of Make, just, tox, nox, hatch, poe, pdm, package.json, a console script."""
+
+    tool: str
+    name: str
+    commands: tuple[str, ...]
+    line: int
+    needs: tuple[str, ...] = ()
+
+
+# -------------------------------------------------------------------------------------------- containers and pipelines
+
+
+class Instruction(Row):
+    op: str
+    value: str
+    line: int
+    stage: int
+
+
+class Stage(Row):
+    base: str
+    """Image as written with ARG defaults filled in, "scratch", or the name of an earlier stage."""
+    name: str
+    line: int
+    pinned: Literal["digest", "full-tag", "loose-tag", "none", "stage", "argument"]
+
+
+class Container(Row):
+    """A Dockerfile or Containerfile."""
+
+    stages: tuple[Stage, ...]
+    instructions: tuple[Instruction, ...]
+    user: str = ""
+    """USER in force at the end of the last stage, "" for root by default."""
+    command: str = ""
+    entrypoint: str = ""
+    healthcheck: bool = False
+
+
+class Service(Row):
+    """A service of a compose file."""
+
+    name: str
+    line: int
+    image: str = ""
+    build: str = ""
+    command: str = ""
+    healthcheck: bool = False
+
+
+class PipelineStage(Row):
+    """A stage of dvc.yaml, an entry point of MLproject, a task of a workflow file."""
+
+    tool: str
+    name: str
+    command: str
+    line: int
+    deps: tuple[str, ...] = ()
+    outs: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    uncached: tuple[str, ...] = ()
+    """Outputs with `cache: false`."""
+
+
+class Tracked(Row):
+    """An output under DVC: from a .dvc file or dvc.lock."""
+
+    path: str
+    hash: str
+    size: int | None = None
+    stage: str = ""
+
+
+class Remote(Row):
+    """A DVC remote."""
+
+    name: str
+    url: str
+    default: bool = False
+
+
+class Resource(Row):
+    """A piece of infrastructure: a Kubernetes object, a Terraform block, a Helm chart, a Prometheus rule."""
+
+    tool: str
+    kind: str
+    name: str
+    line: int
+    details: tuple[tuple[str, str], ...] = ()
+    """Facts worth asking for: replicas, image, schedule, probes, maxReplicas, …"""
+
+
+class Setting(Row):
+    """A leaf of a configuration file, under its dotted key; list items as "key[0]". At most 2,000 a file."""
+
+    key: str
+    value: Scalar
+    line: int = 0
+
+
+class Document(Row):
+    """A text for people: README, model card, data card."""
+
+    headings: tuple[tuple[int, str], ...]
+    commands: tuple[tuple[int, str], ...]
+    """Lines of fenced shell blocks, prompt taken off."""
+    links: tuple[str, ...] = ()
+    words: int = 0
+    terms: tuple[str, ...] = ()
+    """Lower-case words of headings and text, out of a closed list that rules ask for."""
+
+
+class Table(Row):
+    """A tracked table (CSV, TSV, JSON lines): its columns and what kinds of personal data a bounded sample shows."""
+
+    columns: tuple[str, ...]
+    rows_sampled: int
+    personal: tuple[tuple[str, str], ...] = ()
+    """(column, kind); never a value."""
+    metrics: tuple[tuple[str, float], ...] = ()
+    """For metrics files: dotted key and number."""
+
+
+# ------------------------------------------------------------------------------------------------------------- a file
+
+
+class FileFacts(Row):
+    """All that one file says. Only what fits the file is there."""
+
+    problem: str = ""
+    """Why it was not read (or only in part), else ""."""
+    python: PythonFacts | None = None
+    notebook: NotebookFacts | None = None
+    manifests: tuple[Manifest, ...] = ()
+    automation: Automation | None = None
+    hooks: tuple[Hook, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    container: Container | None = None
+    services: tuple[Service, ...] = ()
+    stages: tuple[PipelineStage, ...] = ()
+    tracked: tuple[Tracked, ...] = ()
+    remotes: tuple[Remote, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    document: Document | None = None
+    table: Table | None = None
+    suppressions: tuple[Suppression, ...] = ()
+
+
+class Suppression(Row):
+    """`# mlready: ignore[REP004] reason`: `line` is what it covers, 0 for the whole file; `cell` for a whole cell."""
+
+    rules: tuple[str, ...]
+    reason: str
+    line: int
+    cell: int = 0

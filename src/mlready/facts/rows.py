@@ -24,7 +24,7 @@ class Row(Struct, frozen=True, array_like=True, gc=False):
 # ---------------------------------------------------------------------------------------------------------- Python
 
 
-class Value(Row):
+class Value(Row, frozen=True, array_like=True, gc=False):
     """What an expression says without being evaluated.
 
     kind      text / scalar / items
@@ -43,14 +43,14 @@ class Value(Row):
     length: int = 0
 
 
-class Arg(Row):
+class Arg(Row, frozen=True, array_like=True, gc=False):
     """One argument of a call: `name` is the keyword, or the position as text ("0", "1"), or "*" / "**"."""
 
     name: str
     value: Value
 
 
-class Import(Row):
+class Import(Row, frozen=True, array_like=True, gc=False):
     """One imported name: `from a.b import c as d` has module "a.b", name "c", alias "d"; `import a.b` has name ""."""
 
     module: str
@@ -66,7 +66,7 @@ class Import(Row):
     """Under `if TYPE_CHECKING`."""
 
 
-class Call(Row):
+class Call(Row, frozen=True, array_like=True, gc=False):
     """One call that is of interest: to a known system, a local name, or a method name that carries meaning."""
 
     name: str
@@ -89,7 +89,7 @@ class Call(Row):
     end_line: int = 0
 
 
-class Scope(Row):
+class Scope(Row, frozen=True, array_like=True, gc=False):
     """The module (index 0), a class or a function."""
 
     name: str
@@ -116,13 +116,13 @@ class Scope(Row):
     """Resolved names that the scope reads or calls and that may be the project's own; for the call graph."""
 
 
-class Param(Row):
+class Param(Row, frozen=True, array_like=True, gc=False):
     name: str
     annotation: str = ""
     default: Value | None = None
 
 
-class Field(Row):
+class Field(Row, frozen=True, array_like=True, gc=False):
     """An annotated or assigned field of a class: `age: int = Field(ge=0)`."""
 
     scope: int
@@ -132,7 +132,7 @@ class Field(Row):
     default: Value | None = None
 
 
-class Assign(Row):
+class Assign(Row, frozen=True, array_like=True, gc=False):
     """`name = value` with a value that can be told (constants, lists of constants, calls, names), in any scope."""
 
     name: str
@@ -141,7 +141,7 @@ class Assign(Row):
     scope: int
 
 
-class Text(Row):
+class Text(Row, frozen=True, array_like=True, gc=False):
     """A string literal of interest outside docstrings."""
 
     kind: Literal["path", "absolute-path", "url", "sql", "prompt", "shell", "other"]
@@ -153,7 +153,7 @@ class Text(Row):
     length: int = 0
 
 
-class Subscript(Row):
+class Subscript(Row, frozen=True, array_like=True, gc=False):
     """`df.iloc[:, 3]`, `values[:, 0:4]`, `df["price"]`: base as resolved or written, `index` in normalised source."""
 
     base: str
@@ -165,7 +165,7 @@ class Subscript(Row):
     """Resolved maker of the base, "pandas.DataFrame" where it is known to be one, else ""."""
 
 
-class Handler(Row):
+class Handler(Row, frozen=True, array_like=True, gc=False):
     """An `except` clause."""
 
     line: int
@@ -178,7 +178,7 @@ class Handler(Row):
     logs: bool = False
 
 
-class Flow(Row):
+class Flow(Row, frozen=True, array_like=True, gc=False):
     """A connection between two places that the flow analysis found: a leak, a truncation, output that is executed."""
 
     kind: str
@@ -189,7 +189,7 @@ class Flow(Row):
     certain: bool = True
 
 
-class PythonFacts(Row):
+class PythonFacts(Row, frozen=True, array_like=True, gc=False):
     """Everything of one module, script or notebook."""
 
     scopes: tuple[Scope, ...]
@@ -213,7 +213,7 @@ class PythonFacts(Row):
 # -------------------------------------------------------------------------------------------------------- notebooks
 
 
-class Cell(Row):
+class Cell(Row, frozen=True, array_like=True, gc=False):
     """One cell; `raw_lines[i]` is the line in the .ipynb file of the cell's i-th source line."""
 
     number: int
@@ -242,7 +242,7 @@ class Cell(Row):
     """Kinds of personal data seen in its outputs ("e-mail", "phone", …); never the values."""
 
 
-class Undefined(Row):
+class Undefined(Row, frozen=True, array_like=True, gc=False):
     """A name that a cell reads before any earlier cell defines it."""
 
     name: str
@@ -250,7 +250,7 @@ class Undefined(Row):
     defined_later: bool
 
 
-class NotebookFacts(Row):
+class NotebookFacts(Row, frozen=True, array_like=True, gc=False):
     format: Literal["ipynb", "percent", "databricks", "marimo"]
     cells: tuple[Cell, ...]
     language: str = "python"
@@ -270,7 +270,7 @@ class NotebookFacts(Row):
 # ------------------------------------------------------------------------------------------- manifests and environments
 
 
-class Requirement(Row):
+class Requirement(Row, frozen=True, array_like=True, gc=False):
     """One declared dependency."""
 
     name: str
@@ -285,13 +285,13 @@ class Requirement(Row):
     source: Literal["index", "url", "vcs", "path", "conda"] = "index"
 
 
-class LockedPackage(Row):
+class LockedPackage(Row, frozen=True, array_like=True, gc=False):
     name: str
     version: str
     hashed: bool = False
 
 
-class Manifest(Row):
+class Manifest(Row, frozen=True, array_like=True, gc=False):
     """A file that declares or locks dependencies."""
 
     tool: str
@@ -316,7 +316,7 @@ class Manifest(Row):
 # --------------------------------------------------------------------------------------------------------- automation
 
 
-class Step(Row):
+class Step(Row, frozen=True, array_like=True, gc=False):
     line: int
     run: str = ""
     """Shell text, script lines joined by newlines."""
@@ -327,7 +327,7 @@ class Step(Row):
     env: tuple[tuple[str, str], ...] = ()
 
 
-class Job(Row):
+class Job(Row, frozen=True, array_like=True, gc=False):
     name: str
     line: int
     steps: tuple[Step, ...] = ()
@@ -339,7 +339,7 @@ class Job(Row):
     """A reusable workflow, template or include that the job is made of: what it does is unknown."""
 
 
-class Automation(Row):
+class Automation(Row, frozen=True, array_like=True, gc=False):
     """A CI configuration."""
 
     provider: Literal["github", "gitlab", "azure", "circleci", "travis", "jenkins", "bitbucket", "other"]
@@ -353,7 +353,7 @@ class Automation(Row):
     problem: str = ""
 
 
-class Hook(Row):
+class Hook(Row, frozen=True, array_like=True, gc=False):
     """A pre-commit hook."""
 
     id: str
@@ -364,7 +364,7 @@ class Hook(Row):
     stages: tuple[str, ...] = ()
 
 
-class Task(Row):
+class Task(Row, frozen=True, array_like=True, gc=False):
     """A named command of Make, just, tox, nox, hatch, poe, pdm, package.json, a console script."""
 
     tool: str
@@ -377,14 +377,14 @@ class Task(Row):
 # -------------------------------------------------------------------------------------------- containers and pipelines
 
 
-class Instruction(Row):
+class Instruction(Row, frozen=True, array_like=True, gc=False):
     op: str
     value: str
     line: int
     stage: int
 
 
-class Stage(Row):
+class Stage(Row, frozen=True, array_like=True, gc=False):
     base: str
     """Image as written with ARG defaults filled in, "scratch", or the name of an earlier stage."""
     name: str
@@ -392,7 +392,7 @@ class Stage(Row):
     pinned: Literal["digest", "full-tag", "loose-tag", "none", "stage", "argument"]
 
 
-class Container(Row):
+class Container(Row, frozen=True, array_like=True, gc=False):
     """A Dockerfile or Containerfile."""
 
     stages: tuple[Stage, ...]
@@ -404,7 +404,7 @@ class Container(Row):
     healthcheck: bool = False
 
 
-class Service(Row):
+class Service(Row, frozen=True, array_like=True, gc=False):
     """A service of a compose file."""
 
     name: str
@@ -415,7 +415,7 @@ class Service(Row):
     healthcheck: bool = False
 
 
-class PipelineStage(Row):
+class PipelineStage(Row, frozen=True, array_like=True, gc=False):
     """A stage of dvc.yaml, an entry point of MLproject, a task of a workflow file."""
 
     tool: str
@@ -430,7 +430,7 @@ class PipelineStage(Row):
     """Outputs with `cache: false`."""
 
 
-class Tracked(Row):
+class Tracked(Row, frozen=True, array_like=True, gc=False):
     """An output under DVC: from a .dvc file or dvc.lock."""
 
     path: str
@@ -439,7 +439,7 @@ class Tracked(Row):
     stage: str = ""
 
 
-class Remote(Row):
+class Remote(Row, frozen=True, array_like=True, gc=False):
     """A DVC remote."""
 
     name: str
@@ -447,7 +447,7 @@ class Remote(Row):
     default: bool = False
 
 
-class Resource(Row):
+class Resource(Row, frozen=True, array_like=True, gc=False):
     """A piece of infrastructure: a Kubernetes object, a Terraform block, a Helm chart, a Prometheus rule."""
 
     tool: str
@@ -458,7 +458,7 @@ class Resource(Row):
     """Facts worth asking for: replicas, image, schedule, probes, maxReplicas, …"""
 
 
-class Setting(Row):
+class Setting(Row, frozen=True, array_like=True, gc=False):
     """A leaf of a configuration file, under its dotted key; list items as "key[0]". At most 2,000 a file."""
 
     key: str
@@ -466,7 +466,7 @@ class Setting(Row):
     line: int = 0
 
 
-class Document(Row):
+class Document(Row, frozen=True, array_like=True, gc=False):
     """A text for people: README, model card, data card."""
 
     headings: tuple[tuple[int, str], ...]
@@ -478,7 +478,7 @@ class Document(Row):
     """Lower-case words of headings and text, out of a closed list that rules ask for."""
 
 
-class Table(Row):
+class Table(Row, frozen=True, array_like=True, gc=False):
     """A tracked table (CSV, TSV, JSON lines): its columns and what kinds of personal data a bounded sample shows."""
 
     columns: tuple[str, ...]
@@ -492,7 +492,7 @@ class Table(Row):
 # ------------------------------------------------------------------------------------------------------------- a file
 
 
-class FileFacts(Row):
+class FileFacts(Row, frozen=True, array_like=True, gc=False):
     """All that one file says. Only what fits the file is there."""
 
     problem: str = ""
@@ -515,7 +515,7 @@ class FileFacts(Row):
     suppressions: tuple[Suppression, ...] = ()
 
 
-class Suppression(Row):
+class Suppression(Row, frozen=True, array_like=True, gc=False):
     """`# mlready: ignore[REP004] reason`: `line` is what it covers, 0 for the whole file; `cell` for a whole cell."""
 
     rules: tuple[str, ...]

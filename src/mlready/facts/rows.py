@@ -1,9 +1,9 @@
 """Facts: what is read from one file. Small, frozen, serialisable rows; rules see these and never source text or trees.
 
 Every row is a msgspec struct (encoded as an array, so the cache stays small and is validated when it is read back).
-`line` is 1-based. In a notebook it is a *flat* line, counted over its code cells laid end to end; `NotebookFacts.locate`
-turns it into cell, line in the cell and raw line of the .ipynb file. Names are resolved through imports: `np.load` is stored
-as `numpy.load`. A row type changes only together with `FACTS_VERSION`.
+`line` is 1-based. In a notebook it is a *flat* line, counted over its code cells laid end to end;
+`NotebookFacts.locate` turns it into cell, line in the cell and raw line of the .ipynb file. Names are resolved through
+imports: `np.load` is stored as `numpy.load`. A row type changes only together with `FACTS_VERSION`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Call(Row, frozen=True, array_like=True, gc=False):
     parent: str = ""
     """Resolved name of the directly enclosing call, or ""."""
     context: tuple[str, ...] = ()
-    """What encloses it inside its scope: "loop", "try", "with", "if", "return", "await", "main-guard", "decorator", "debug"."""
+    """What encloses it in its scope: loop, try, with, if, return, await, main-guard, decorator, debug."""
     end_line: int = 0
 
 

@@ -324,7 +324,16 @@ class Step(Row, frozen=True, array_like=True, gc=False):
     """Action, orb, task or plugin with its version."""
     name: str = ""
     inputs: tuple[tuple[str, str], ...] = ()
+    """An unquoted version that YAML turns into a number (3.10 -> 3.1) comes twice: ("python-version", "3.10") and
+    ("python-version:unquoted-float", "3.10")."""
     env: tuple[tuple[str, str], ...] = ()
+    """Its own; those of the job and of the whole file are on Job and Automation."""
+    run_line: int = 0
+    """Line of the first line of `run`, so that its i-th line stands on `run_line + i`; 0 without `run`."""
+    condition: str = ""
+    directory: str = ""
+    tolerated: bool = False
+    """Its failure does not fail the job (continue-on-error)."""
 
 
 class Job(Row, frozen=True, array_like=True, gc=False):
@@ -337,6 +346,15 @@ class Job(Row, frozen=True, array_like=True, gc=False):
     environment: str = ""
     calls: str = ""
     """A reusable workflow, template or include that the job is made of: what it does is unknown."""
+    env: tuple[tuple[str, str], ...] = ()
+    permissions: tuple[tuple[str, str], ...] = ()
+    """As ("contents", "read"); ("*", "write") for write-all; empty where the job says nothing."""
+    matrix: tuple[tuple[str, str], ...] = ()
+    """Values it is repeated over, as ("python-version", "3.12"); unquoted floats are marked as in Step.inputs."""
+    triggers: tuple[str, ...] = ()
+    """The triggers that start it where it is narrower than the whole file, else empty."""
+    tolerated: bool = False
+    """Its failure does not fail the run (allow_failure, continue-on-error)."""
 
 
 class Automation(Row, frozen=True, array_like=True, gc=False):
@@ -351,6 +369,11 @@ class Automation(Row, frozen=True, array_like=True, gc=False):
     permissions: str = ""
     """"", "read", "write" or "explicit" at the top level."""
     problem: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    scopes: tuple[tuple[str, str], ...] = ()
+    """Permissions at the top level, as in Job.permissions."""
+    branches: tuple[tuple[str, str], ...] = ()
+    """What triggers are limited to, as ("push", "main"), ("tag", "v*"), ("push:paths", "src/**")."""
 
 
 class Hook(Row, frozen=True, array_like=True, gc=False):

@@ -1,0 +1,190 @@
+"""What an audit says: places, sites, verdicts and results. Frozen values that every rule makes and every report reads."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+RuleKind = Literal["practice", "hazard"]
+Severity = Literal["blocker", "error", "warning"]
+Status = Literal["pass", "partial", "fail", "unknown", "not-applicable"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in the project. In a notebook `line` is the line in the cell and `raw_line` the one in the .ipynb file."""
+
+    path: str
+    line: int = 0
+    cell: int | None = None
+    cell_id: str | None = None
+    raw_line: int | None = None
+
+    def __str__(self) -> str:
+        if self.cell is not None:
+            return f"{self.path} cell {self.cell} line {self.line}"
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One place where a rule holds (credit 1), holds in part, or is broken (credit 0)."""
+
+    credit: float
+    message: str
+    where: Location | None = None
+    key: str = ""
+    """What is found there, without line numbers: it makes the fingerprint. Default: the message."""
+    certain: bool = True
+    """False for a suspicion: it warns and counts half in a hazard, and never blocks."""
+    fingerprint: str = ""
+    suppressed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule found in one project. Made by the constructors below, never by hand."""
+
+    sites: tuple[Site, ...] = ()
+    units: int = 0
+    """Hazards: how many natural units (files, functions, calls …) could have been broken, the broken ones included."""
+    mean: bool = False
+    """Practices: credit is the mean over the sites (every image, every notebook), not the best of them."""
+    unknown: str = ""
+    not_applicable: str = ""
+
+
+def met(*sites: Site) -> Verdict:
+    """A practice with evidence: the best site gives the credit."""
+    return Verdict(sites=sites)
+
+
+def each(*sites: Site) -> Verdict:
+    """A practice that every site should follow: the mean of the sites gives the credit."""
+    return Verdict(sites=sites, mean=True)
+
+
+def missing(message: str, where: Location | None = None, *, key: str = "") -> Verdict:
+    """A practice without any evidence."""
+    return Verdict(sites=(Site(0.0, message, where, key=key),))
+
+
+def hazard(broken: list[Site] | tuple[Site, ...], *, units: int) -> Verdict:
+    """A hazard: the sites that are broken (credit below 1), out of `units` places where it could go wrong."""
+    return Verdict(sites=tuple(broken), units=max(units, len(broken)))
+
+
+def unknown(reason: str) -> Verdict:
+    """The files do not tell."""
+    return Verdict(unknown=reason)
+
+
+def not_applicable(reason: str) -> Verdict:
+    """There is nothing that the rule could speak of."""
+    return Verdict(not_applicable=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """A rule judged in one project, with the numbers that the report shows."""
+
+    id: str
+    name: str
+    kind: RuleKind
+    severity: Severity
+    status: Status
+    weight: float
+    credit: float | None
+    """Practices: 0..1. Hazards: 1 - broken share. None when unknown or not applicable."""
+    sites: tuple[Site, ...] = ()
+    gain: float = 0.0
+    reason: str = ""
+    """Why it is unknown or not applicable, or where `elsewhere` says that the practice lives."""
+    title: str = ""
+    fix: str = ""
+
+    @property
+    def counted(self) -> bool:
+        return self.credit is not None and self.weight > 0
+
+
+@dataclass(frozen=True, slots=True)
+class FactorResult:
+    number: int
+    slug: str
+    title: str
+    score: float | None
+    rules: tuple[RuleResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """What the project was taken for."""
+
+    path: str
+    kind: str
+    kind_reasons: tuple[str, ...]
+    files: int
+    python_lines: int
+    notebooks: int
+    activities: dict[str, int]
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectReport:
+    """The judgement of one project (or subproject)."""
+
+    project: ProjectFacts
+    score: float | None
+    score_unsuppressed: float | None
+    factors: tuple[FactorResult, ...]
+
+    @property
+    def weakest_factor(self) -> FactorResult | None:
+        scored = [factor for factor in self.factors if factor.score is not None]
+        return min(scored, key=lambda factor: (factor.score, factor.number)) if scored else None
+
+    @property
+    def rules(self) -> tuple[RuleResult, ...]:
+        return tuple(rule for factor in self.factors for rule in factor.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether the change may pass, and why not."""
+
+    passed: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Everything that a report shows of one audited path."""
+
+    profile: str
+    main: ProjectReport
+    gate: Gate
+    subprojects: tuple[ProjectReport, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
+    loosened: tuple[str, ...] = ()
+    """What configuration took out of the judgement: ignored rules, suppressions, elsewhere, a corrected kind."""
+    tools: dict[str, str] = field(default_factory=dict)
+    """External tools used and their versions."""
+
+
+_NUMBERS = re.compile(r"\d+(\.\d+)?")
+
+
+def fingerprint(*, rule: str, path: str, key: str, ordinal: int) -> str:
+    """Names a site across edits: line numbers and cell numbers are not part of it; `ordinal` tells twins apart."""
+    text = "\x1f".join((rule, path, _NUMBERS.sub("#", key), str(ordinal)))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()

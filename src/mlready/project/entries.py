@@ -1,0 +1,179 @@
+"""Where a project starts to run: scripts, console scripts, commands, services, DAGs and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlready.project.commands import Command
+    from mlready.project.graph import Node
+    from mlready.project.project import Project, ProjectFile
+
+MAIN = "<main>"
+"""Name of the scope under `if __name__ == "__main__"`: it runs when the file is started, not when it is imported."""
+
+_APP_SERVERS = {"uvicorn", "gunicorn", "hypercorn", "granian", "bentoml", "celery", "faust", "waitress-serve"}
+_FILE_RUNNERS = {"streamlit", "papermill", "chainlit", "fastapi", "gradio", "panel", "voila", "flask", "ray", "locust"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place where a run can begin, and who begins it."""
+
+    kind: str
+    """script, console-script, command, service, dag, notebook."""
+    path: str
+    nodes: tuple[Node, ...]
+    reason: str
+    origin: str = ""
+    """For commands: ci, container, pipeline, task, infra."""
+
+
+def find_entries(project: Project) -> tuple[Entry, ...]:
+    """All entry points; the same file may be entered in several ways."""
+    found = [*_scripts(project), *_console(project), *_commanded(project), *_framework(project), *_notebooks(project)]
+    return tuple(sorted(set(found), key=lambda e: (e.path, e.kind, e.reason, e.nodes)))
+
+
+def start_nodes(file: ProjectFile) -> tuple[Node, ...]:
+    """What runs when a file is started: its top level, and what stands under its main guard."""
+    assert file.python is not None
+    mains = [i for i, scope in enumerate(file.python.scopes) if scope.name == MAIN]
+    return ((file.path, 0), *((file.path, i) for i in mains))
+
+
+def _scripts(project: Project) -> Iterator[Entry]:
+    imported = {target for f, targets in project.graph.imports.items() for target in targets if f != target}
+    for file in project.code_files:
+        assert file.python is not None
+        if file.python.main_guard:
+            yield Entry("script", file.path, start_nodes(file), "has a main guard")
+        elif file.path not in imported and file.python.scopes[0].statements and file.name != "__init__.py":
+            runs = any(call.scope == 0 and "decorator" not in call.context for call in file.python.calls)
+            if runs:
+                yield Entry("script", file.path, start_nodes(file), "runs on its own and nothing imports it")
+
+
+def _console(project: Project) -> Iterator[Entry]:
+    for _, manifest in project.manifests:
+        for name, target in manifest.scripts:
+            module, _, function = target.partition(":")
+            path = project.module_index.find(module.strip(), importer="")
+            file = project.by_path.get(path or "")
+            if file is None or file.python is None:
+                continue
+            names = {scope.name: i for i, scope in enumerate(file.python.scopes)}
+            number = names.get(function.split("[")[0].strip())
+            nodes = ((file.path, 0), *(((file.path, number),) if number else ()))
+            yield Entry("console-script", file.path, nodes, f"console script {name}")
+
+
+def _commanded(project: Project) -> Iterator[Entry]:
+    for command in project.commands:
+        if command.origin in ("document", "hook"):
+            continue
+        for path in started_files(project, command):
+            file = project.by_path[path]
+            kind = "notebook" if file.facts.notebook is not None else "command"
+            if file.python is not None and file.role not in ("test", "vendored"):
+                where = f"{command.origin} runs it ({command.where})"
+                yield Entry(kind, path, _all_or_start(file, command), where, command.origin)
+
+
+def _all_or_start(file: ProjectFile, command: Command) -> tuple[Node, ...]:
+    """An application server calls into the module: every scope may run."""
+    assert file.python is not None
+    if command.words and command.words[0].rsplit("/", 1)[-1] in _APP_SERVERS:
+        return tuple((file.path, i) for i, scope in enumerate(file.python.scopes) if scope.name != MAIN)
+    return start_nodes(file)
+
+
+def started_files(project: Project, command: Command) -> Iterator[str]:
+    """Files of the project that a command starts: `python train.py`, `-m pkg.train`, `uvicorn app.main:app`."""
+    words = command.words
+    if not words:
+        return
+    tool = words[0].rsplit("/", 1)[-1]
+    if tool in _APP_SERVERS:
+        yield from _modules(
+            project, [w.split(":")[0] for w in words[1:] if ":" in w and not w.startswith("-")], command
+        )
+        return
+    for word in words:
+        if word.endswith((".py", ".ipynb")):
+            path = _file_of(project, word, command)
+            if path:
+                yield path
+                if tool not in _FILE_RUNNERS:
+                    return
+    if (tool not in _FILE_RUNNERS and "." not in tool.rstrip(".")) or "/" not in tool:
+        yield from _modules(project, [tool], command)
+
+
+def _modules(project: Project, names: list[str], command: Command) -> Iterator[str]:
+    for name in names:
+        module = name.replace("/", ".").removesuffix(".py").strip(".")
+        for candidate in (f"{module}.__main__", module):
+            path = project.module_index.find(candidate, importer=command.where.path)
+            file = project.by_path.get(path or "")
+            if file is not None and file.role in ("source", "script") and (
+                candidate.endswith("__main__") or "." in module or (file.python and file.python.main_guard)
+                or command.words[0].rsplit("/", 1)[-1] in _APP_SERVERS
+            ):  # fmt: skip
+                yield file.path
+                break
+
+
+def _file_of(project: Project, word: str, command: Command) -> str | None:
+    """The file that a path in a command means: from the root, or from the folder of the file that runs it."""
+    wanted = word.lstrip("./") if not word.startswith("../") else word
+    for folder in project.parent_folders(command.where.path):
+        path = f"{folder}/{wanted}" if folder else wanted
+        if path in project.by_path:
+            return path
+    ends = [path for path in project.by_path if path.endswith("/" + wanted)]
+    return ends[0] if len(ends) == 1 else None
+
+
+def _framework(project: Project) -> Iterator[Entry]:
+    """Modules that a server or an orchestrator starts: endpoints, services, DAGs, flows."""
+    for file in project.code_files:
+        assert file.python is not None
+        meant = {activity for call in file.python.calls for activity in call.activities}
+        if meant & {"endpoint", "serve"}:
+            yield Entry("service", file.path, _every_scope(file), "defines a service")
+        if meant & {"orchestrate", "schedule"}:
+            yield Entry("dag", file.path, _every_scope(file), "defines a pipeline or schedule")
+
+
+def _every_scope(file: ProjectFile) -> tuple[Node, ...]:
+    assert file.python is not None
+    return tuple((file.path, i) for i in range(len(file.python.scopes)))
+
+
+def _notebooks(project: Project) -> Iterator[Entry]:
+    for file in project.notebooks:
+        if file.python is not None:
+            yield Entry("notebook", file.path, ((file.path, 0),), "is a notebook outside docs and examples")
+
+
+def serving_starts(project: Project) -> Iterator[Node]:
+    """The scopes that answer requests: handlers where decorators tell them, else all of the module that serves."""
+    for file in project.code_files:
+        assert file.python is not None
+        if not any({"endpoint", "serve"} & set(call.activities) for call in file.python.calls):
+            continue
+        handlers = [i for i, scope in enumerate(file.python.scopes) if _is_handler(project, scope.decorators)]
+        yield (file.path, 0)
+        numbers = handlers or [i for i, scope in enumerate(file.python.scopes) if scope.name != MAIN]
+        yield from ((file.path, number) for number in numbers)
+
+
+def _is_handler(project: Project, decorators: tuple[object, ...]) -> bool:
+    for decorator in decorators:
+        meaning = project.vocabulary.meaning(getattr(decorator, "text", ""))
+        if meaning and {"endpoint", "serve"} & set(meaning.activities):
+            return True
+    return False

@@ -1,0 +1,94 @@
+"""What kind of project it is: told from the activities that its entry points reach, with the reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlready.project.project import Project
+
+TRAINING = "training"
+SERVICE = "service"
+BOTH = "training-and-service"
+LLM = "llm-application"
+NOTEBOOKS = "notebook-collection"
+LIBRARY = "library"
+NOT_ML = "not-ml"
+
+KINDS = (TRAINING, SERVICE, BOTH, LLM, NOTEBOOKS, LIBRARY, NOT_ML)
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "all": (TRAINING, SERVICE, BOTH, LLM, NOTEBOOKS, LIBRARY),
+    "projects": (TRAINING, SERVICE, BOTH, LLM, NOTEBOOKS),
+    "trains": (TRAINING, BOTH, NOTEBOOKS),
+    "deploys": (TRAINING, SERVICE, BOTH, LLM, NOTEBOOKS),
+}
+"""Words that a rule may use for several kinds: `kinds = ["@trains"]`."""
+
+TRAIN_ACTIVITIES = ("train", "tune", "fine-tune")
+ANSWER_ACTIVITIES = ("predict", "load-model", "call-llm", "retrieve")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    reasons: tuple[str, ...]
+
+
+def tell_kind(project: Project) -> Kind:
+    """The kind of a project and what says so; `library` and `not-ml` are asked for less."""
+    trained_in_code = project.first_use(*TRAIN_ACTIVITIES, reached="any", notebooks=False)
+    trained_in_notebook = project.first_use(*TRAIN_ACTIVITIES, reached="any", notebooks=True)
+    served = _service(project)
+    asked_llm = project.first_use("call-llm", "embed", "retrieve", reached="any")
+    library = _library(project)
+    if library and not served and not trained_in_code:
+        return Kind(LIBRARY, library)
+    trains = trained_in_code or (trained_in_notebook if not library else None)
+    if trains:
+        return _training_kind(project, trained_in_code, trained_in_notebook, served)
+    if asked_llm:
+        return Kind(LLM, (f"calls a language model in {asked_llm}, and trains nothing",))
+    if served:
+        return Kind(SERVICE, (served, "no training is reached from any entry point"))
+    if library:
+        return Kind(LIBRARY, library)
+    return _without_training(project)
+
+
+def _training_kind(project: Project, code: str, notebook: str, served: str) -> Kind:
+    trained = f"trains in {code or notebook}"
+    if served:
+        return Kind(BOTH, (trained, served))
+    if not code and not project.has_package:
+        return Kind(NOTEBOOKS, (trained, "all training stands in notebooks, and there is no package"))
+    return Kind(TRAINING, (trained, "no service answers requests"))
+
+
+def _service(project: Project) -> str:
+    """Why it is a service: an endpoint or a serving framework, in reached code, with a model or predictions behind it."""
+    endpoint = project.first_use("endpoint", "serve", reached="any", notebooks=False)
+    if not endpoint:
+        return ""
+    answer = project.first_use(*ANSWER_ACTIVITIES, reached="serving", notebooks=False)
+    return f"answers requests in {endpoint}, with a model from {answer}" if answer else ""
+
+
+def _library(project: Project) -> tuple[str, ...]:
+    """Why it is a library: it is packaged for others, and no entry point of its own trains or serves."""
+    name = project.distribution
+    if not name or not project.has_package:
+        return ()
+    if not project.is_published_package:
+        return ()
+    return (f"is packaged as {name}", "no entry point of its own trains or serves a model")
+
+
+def _without_training(project: Project) -> Kind:
+    if not project.uses_machine_learning:
+        return Kind(NOT_ML, ("nothing that reads data for, trains, serves or calls a model was found",))
+    if project.notebooks and not project.has_package:
+        return Kind(NOTEBOOKS, (f"{len(project.notebooks)} notebooks work on data, and there is no package",))
+    some = project.first_use("fit", "predict", "preprocess", "load-model", reached="")
+    return Kind(TRAINING, (f"works with models or data in {some or 'its code'}, without a clear training step",))

@@ -536,6 +536,8 @@ class FileFacts(Row, frozen=True, array_like=True, gc=False):
     document: Document | None = None
     table: Table | None = None
     suppressions: tuple[Suppression, ...] = ()
+    generated: bool = False
+    """Its first lines say that a program wrote it (`project.roles.is_generated`)."""
 
 
 class Suppression(Row, frozen=True, array_like=True, gc=False):

@@ -31,7 +31,7 @@ class Value(Row, frozen=True, array_like=True, gc=False):
     const     scalar holds the constant; long strings are cut to 200 characters, `length` keeps the true length
     name      text is the resolved dotted name
     call      text is the resolved name of the function that is called; items its positional arguments
-    list      items (tuples and sets too); dict: items are the keys; fstring: text is the template, `{}` for each hole
+    list      items (tuples and sets too); dict: items are the keys, `values` what they map to; fstring: text is the template, `{}` for each hole
     item      text is the resolved name of what is subscripted; items hold the index
     expr      anything else; text is the kind of node, items the values inside it that are of interest
     """
@@ -41,6 +41,7 @@ class Value(Row, frozen=True, array_like=True, gc=False):
     scalar: Scalar = None
     items: tuple[Value, ...] = ()
     length: int = 0
+    values: tuple[Value, ...] = ()
 
 
 class Arg(Row, frozen=True, array_like=True, gc=False):

@@ -104,6 +104,8 @@ class RuleResult:
     """Why it is unknown or not applicable, or where `elsewhere` says that the practice lives."""
     title: str = ""
     fix: str = ""
+    raw_credit: float | None = None
+    """The credit as if nothing were suppressed."""
 
     @property
     def counted(self) -> bool:

@@ -1,0 +1,125 @@
+"""The command line: parse, call, print, exit code. The only home of click; commands are imported when they are used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from mlready import __version__
+from mlready.errors import ExitCode, MlreadyError
+
+COMMANDS = {
+    "new": "Scaffold a project that is ready for production from its first commit.",
+    "update": "Bring a generated project to the template of this version; edits survive.",
+    "add": "Add or swap one component of a generated project.",
+    "audit": "Score a project against the twelve factors.",
+    "convert": "Turn a notebook into a tested package, and prove that it computes the same.",
+    "explain": "Say what a rule, factor, system or activity means.",
+    "rules": "List all rules.",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports a command's module only when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"mlready.cli.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlready", message="%(prog)s %(version)s")
+def group() -> None:
+    """Scaffold, audit and convert machine-learning projects until they are ready for production.
+
+    Exit codes: 0 done and the gate holds; 1 the gate fails; 2 could not do what was asked; 3 nothing to judge;
+    4 a bug in mlready; 130 interrupted.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; every way out ends in one of the documented exit codes."""
+    try:
+        _refuse_foreign_distribution()
+        result = group.main(list(arguments), prog_name="mlready", standalone_mode=False)
+    except MlreadyError as error:
+        _say_error(error.message, error.hint)
+        return error.exit_code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.CANNOT
+    except click.ClickException as error:
+        _say_error(error.format_message())
+        return ExitCode.CANNOT
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return _leave_quietly()
+    except Exception:
+        _say_bug()
+        return ExitCode.BUG
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _leave_quietly() -> int:
+    """The reader of our output went away (`| head`): there is nobody to tell."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK
+
+
+def _say_error(message: str, hint: str = "") -> None:
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+    if hint:
+        click.echo(click.style("hint: ", fg="cyan") + hint, err=True)
+
+
+def _say_bug() -> None:
+    import platform
+    import traceback
+
+    click.echo("This is a bug in mlready. Please report it with the lines below.", err=True)
+    click.echo(f"mlready {__version__}, Python {platform.python_version()}, {platform.platform()}", err=True)
+    click.echo(traceback.format_exc(), err=True)
+
+
+def _refuse_foreign_distribution() -> None:
+    """Another distribution on PyPI is called `mlready`, and owns the same import name: both cannot be installed."""
+    from pathlib import Path
+
+    site = Path(__file__).resolve().parents[2]
+    found = [entry.name for entry in site.glob("mlready-*.dist-info")]
+    if found:
+        raise MlreadyError(
+            f"another distribution that also owns the import name `mlready` is installed: {found[0].split('.dist-info')[0]}",
+            hint="uninstall it: pip uninstall mlready, then reinstall mlready-cli",
+        )

@@ -389,6 +389,11 @@ class Project:
         return self.has("train", "fit", "predict", "call-llm", "embed", "fine-tune", "tune")
 
     @cached_property
+    def reads_own_data(self) -> bool:
+        """Whether it reads data that no library bundles."""
+        return any("read-bundled-data" not in use.call.activities for use in self.uses("read-data"))
+
+    @cached_property
     def python_lines(self) -> int:
         return sum(
             f.python.code_lines for f in self.python_files if f.python and f.role not in ("vendored", "generated")

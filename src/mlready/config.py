@@ -1,0 +1,112 @@
+"""Configuration: `[tool.mlready]` in pyproject.toml, or mlready.toml. Closed: an unknown key is an error with a suggestion."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from mlready.errors import UsageError, unknown_key
+
+FILES = ("mlready.toml", ".mlready.toml", "pyproject.toml")
+_MAX_BYTES = 2_000_000
+
+
+class Suppress(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules that do not count under a path pattern, and why."""
+
+    path: str
+    rules: tuple[str, ...]
+    reason: str = ""
+
+
+class Config(Struct, frozen=True, rename="kebab"):
+    """What a project (or `--config`) says about its own audit. Every key that takes something away is listed in reports."""
+
+    profile: str = ""
+    kind: str = ""
+    """Corrects what the project was taken for."""
+    fail_under: float | str | None = None
+    """A score, or "baseline": never below what the baseline recorded."""
+    fail_under_factor: float | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    """Path patterns (as in .gitignore) that are not audited."""
+    elsewhere: dict[str, str] = {}
+    """Rule id -> where the practice lives outside of this repository."""
+    suppress: tuple[Suppress, ...] = ()
+    require_reason: bool = False
+    """A suppression without a reason does not count."""
+    roles: dict[str, str] = {}
+    """Path pattern -> role, where the audit takes a file for something else."""
+    baseline: str = ""
+    source: str = ""
+    """The file that was read; set by the loader."""
+
+    def loosened(self) -> tuple[str, ...]:
+        """Each thing that this configuration takes out of the judgement, in words."""
+        said = [f"ignored by configuration: {', '.join(self.ignore)}"] if self.ignore else []
+        said += [f"only these rules are judged: {', '.join(self.select)}"] if self.select else []
+        said += [f"not audited: {', '.join(self.exclude)}"] if self.exclude else []
+        said += [f"kind stated in configuration: {self.kind}"] if self.kind else []
+        said += [f"{rule} lives elsewhere: {place}" for rule, place in sorted(self.elsewhere.items())]
+        said += [
+            f"suppressed in {s.path}: {', '.join(s.rules)} ({s.reason or 'no reason given'})" for s in self.suppress
+        ]
+        said += [f"role of {path} stated as {role}" for path, role in sorted(self.roles.items())]
+        return tuple(said)
+
+
+def load_config(root: Path, *, explicit: Path | None = None) -> Config:
+    """The configuration of an audited project; `explicit` replaces it altogether."""
+    if explicit is not None:
+        if not explicit.is_file():
+            raise UsageError(f"no such configuration file: {explicit}")
+        return read_config(explicit)
+    folder = root if root.is_dir() else root.parent
+    for name in FILES:
+        path = folder / name
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES:
+            config = read_config(path, optional=name == "pyproject.toml")
+            if config.source:
+                return config
+    return Config()
+
+
+def read_config(path: Path, *, optional: bool = False) -> Config:
+    """The configuration in one file. With `optional`, a file that cannot be parsed holds none (it is "not read")."""
+    try:
+        table = tomllib.loads(path.read_bytes().decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        if optional:
+            return Config()
+        raise UsageError(f"{path}: {error}") from error
+    inner = table.get("tool", {}).get("mlready") if path.name == "pyproject.toml" or "tool" in table else table
+    return Config() if inner is None else _convert(str(path.name), inner)
+
+
+def _convert(where: str, table: dict[str, Any]) -> Config:
+    allowed = {name.replace("_", "-") for name in Config.__struct_fields__ if name != "source"}
+    for key in table:
+        if key not in allowed:
+            raise unknown_key(where=f"{where} [tool.mlready]", key=key, allowed=allowed)
+    _check_words(where, table)
+    try:
+        return msgspec.convert({**table, "source": where}, Config)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where} [tool.mlready]: {error}") from error
+
+
+def _check_words(where: str, table: dict[str, Any]) -> None:
+    from mlready.project.kinds import KINDS
+
+    kind = table.get("kind", "")
+    if kind and kind not in KINDS:
+        raise unknown_key(where=f"{where} [tool.mlready] kind", key=str(kind), allowed=KINDS)
+    floor = table.get("fail-under")
+    if isinstance(floor, str) and floor != "baseline":
+        raise UsageError(f'{where} [tool.mlready] fail-under: a number, or "baseline"; not {floor!r}')

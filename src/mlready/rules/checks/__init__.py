@@ -1,0 +1,1 @@
+"""Checks that no declarative evidence can express: one module a factor, one function a rule."""

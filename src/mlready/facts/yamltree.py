@@ -25,7 +25,7 @@ _WORDS: dict[str, bool | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """A scalar, map or sequence. `text` is a scalar's raw text; `plain` tells that it stands without quotes."""
 

@@ -1,0 +1,1 @@
+"""Readers of CI configurations, one module per provider family; `mlready.facts.automation` chooses between them."""

@@ -45,7 +45,7 @@ class SchemaError(UsageError):
     """A data file does not follow its schema."""
 
 
-class NothingToJudge(MlreadyError):  # noqa: N818 - reads as the verdict that it is
+class NothingToJudge(MlreadyError):
     """The project holds nothing that the audit could judge."""
 
     exit_code = ExitCode.NOTHING_TO_JUDGE

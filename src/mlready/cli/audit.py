@@ -24,13 +24,19 @@ def _ids(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--profile", metavar="P", help="How much is asked: exploration, prototype or production (default).")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), metavar="N", help="Exit 1 when the score is lower.")
-@click.option("--fail-under-factor", type=click.FloatRange(0, 100), metavar="N", help="Exit 1 when any factor is lower.")
+@click.option(
+    "--fail-under-factor", type=click.FloatRange(0, 100), metavar="N", help="Exit 1 when any factor is lower."
+)
 @click.option("--select", multiple=True, callback=_ids, metavar="IDS", help="Judge only these rules or factors.")
 @click.option("--ignore", multiple=True, callback=_ids, metavar="IDS", help="Leave these rules or factors out.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to read files with; default: all cores.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to read files with; default: all cores."
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of facts.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Use this instead of the project's own.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the evidence for what passed, and why the kind was told.")

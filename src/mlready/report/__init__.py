@@ -20,7 +20,9 @@ class Style:
     color: bool = False
 
 
-def render(format_: str, judged: Sequence[Judged], *, verbose: bool = False, quiet: bool = False, color: bool = False) -> str:
+def render(
+    format_: str, judged: Sequence[Judged], *, verbose: bool = False, quiet: bool = False, color: bool = False
+) -> str:
     """The report of one or several audited paths, in one of the formats."""
     module = importlib.import_module(f"mlready.report.{'json_' if format_ == 'json' else format_}")
     function: Callable[[Sequence[Judged], Style], str] = module.render

@@ -72,9 +72,9 @@ def _headline(report: AuditReport, path: str, paint: _Paint) -> Iterator[str]:
     score = "–" if main.score is None else f"{main.score:.0f}"
     line = f"{paint.score(main.score, score)} of 100  {printable(path)}  {paint(_taken_for(report), dim=True)}"
     yield line
-    if main.score_unsuppressed is not None and main.score is not None:
-        if abs(main.score_unsuppressed - main.score) >= 0.05:
-            yield f"   {main.score_unsuppressed:.0f} without suppressions"
+    raw = main.score_unsuppressed
+    if raw is not None and main.score is not None and abs(raw - main.score) >= 0.05:
+        yield f"   {raw:.0f} without suppressions"
     weakest = main.weakest_factor
     if weakest is not None and weakest.score is not None:
         yield f"   weakest factor: {weakest.title} ({weakest.score:.0f})"

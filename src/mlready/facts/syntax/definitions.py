@@ -1,0 +1,118 @@
+"""Functions and classes: their scopes, parameters, and what is known of their names before any code runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from mlready.facts.rows import Param, Value
+from mlready.facts.syntax.names import annotated_type, annotation_text, dotted
+from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, ModuleState, ScopeState
+from mlready.facts.syntax.values import named_value, value_of
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def predeclare(state: ModuleState, body: Sequence[ast.stmt]) -> None:
+    """Let functions name what is defined further down the module."""
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            state.root.names[statement.name] = statement.name
+            state.own_names.add(statement.name)
+
+
+def open_function(state: ModuleState, node: FunctionNode) -> ScopeState:
+    """The scope of a function, its parameters bound to what their annotations promise."""
+    outer = state.scope
+    scope = state.open_scope("function", node, node.name)
+    _name_definition(state, outer, node.name, scope.name)
+    scope.body_line = node.body[0].lineno
+    scope.is_async = isinstance(node, ast.AsyncFunctionDef)
+    scope.documented, scope.trivial = _body(node.body)
+    scope.decorators = tuple(value_of(state, decorator, 2) for decorator in node.decorator_list[:20])
+    scope.params = _params(state, node.args)
+    scope.returns = annotation_text(state, node.returns)
+    scope.returned = annotated_type(state, node.returns)
+    for argument in _arguments(node.args):
+        kind = annotated_type(state, argument.annotation) if argument.annotation else UNKNOWN
+        scope.names[argument.arg] = INSTANCE + kind if kind else UNKNOWN
+        if argument.annotation is not None:
+            _refer_to_type(state, scope, kind)
+    if outer.kind == "class":
+        _bind_self(outer, scope, node)
+    state.functions[scope.name] = scope
+    return scope
+
+
+def _refer_to_type(state: ModuleState, scope: ScopeState, kind: str) -> None:
+    """A class that only an annotation names is used as well: frameworks make objects of it."""
+    if kind and (kind in state.classes or (state.lore.may_be_own(kind) and "." in kind)):
+        scope.refs[kind] = None
+
+
+def _name_definition(state: ModuleState, outer: ScopeState, name: str, qualified: str) -> None:
+    state.bind(name, qualified)
+    if outer.kind != "class":
+        state.own_names.add(name)
+
+
+def _bind_self(outer: ScopeState, scope: ScopeState, node: FunctionNode) -> None:
+    decorators = {d.id for d in node.decorator_list if isinstance(d, ast.Name)}
+    positional = [*node.args.posonlyargs, *node.args.args]
+    if not positional or "staticmethod" in decorators:
+        return
+    is_class = "classmethod" in decorators or node.name in ("__new__", "__init_subclass__")
+    scope.names[positional[0].arg] = outer.name if is_class else INSTANCE + outer.name
+
+
+def open_class(state: ModuleState, node: ast.ClassDef) -> ScopeState:
+    """The scope of a class; the names of its methods are known from the start."""
+    outer = state.scope
+    scope = state.open_scope("class", node, node.name)
+    _name_definition(state, outer, node.name, scope.name)
+    scope.documented, scope.trivial = _body(node.body)
+    scope.decorators = tuple(value_of(state, decorator, 2) for decorator in node.decorator_list[:20])
+    scope.bases = tuple(filter(None, (_base(state, base) for base in node.bases[:20])))
+    scope.methods = {s.name for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)}
+    state.classes[scope.name] = scope
+    return scope
+
+
+def _base(state: ModuleState, node: ast.expr) -> str:
+    return dotted(state, node.value if isinstance(node, ast.Subscript) else node)
+
+
+def _arguments(args: ast.arguments) -> list[ast.arg]:
+    found = [*args.posonlyargs, *args.args, *args.kwonlyargs]
+    return found + [extra for extra in (args.vararg, args.kwarg) if extra]
+
+
+def _params(state: ModuleState, args: ast.arguments) -> tuple[Param, ...]:
+    positional = [*args.posonlyargs, *args.args]
+    missing: list[ast.expr | None] = [None] * (len(positional) - len(args.defaults))
+    pairs = [
+        *zip(positional, [*missing, *args.defaults], strict=True),
+        *zip(args.kwonlyargs, args.kw_defaults, strict=True),
+    ]
+    found = [_param(state, argument, default) for argument, default in pairs]
+    if args.vararg:
+        found.append(Param("*" + args.vararg.arg, annotation_text(state, args.vararg.annotation)))
+    if args.kwarg:
+        found.append(Param("**" + args.kwarg.arg, annotation_text(state, args.kwarg.annotation)))
+    return tuple(found[:100])
+
+
+def _param(state: ModuleState, argument: ast.arg, default: ast.expr | None) -> Param:
+    value: Value | None = named_value(state, argument.arg, default, 3) if default is not None else None
+    return Param(argument.arg, annotation_text(state, argument.annotation), value)
+
+
+def _body(body: Sequence[ast.stmt]) -> tuple[bool, bool]:
+    """Whether a body has a docstring, and whether it does nothing or hands on."""
+    first = body[0]
+    documented = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
+    rest = body[1:] if documented else body
+    trivial = len(rest) == 0 or (len(rest) == 1 and isinstance(rest[0], ast.Pass | ast.Return | ast.Raise | ast.Expr))
+    return documented, trivial

@@ -1,0 +1,385 @@
+"""The walk over one expression: calls, strings and subscripts of interest, references to the project's own names.
+
+The walk keeps its own stack, because machine-written code nests deeper than Python's. An entry is the node, the resolved
+name of the call that directly encloses it, and what a string there would be used for.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from mlready.facts.rows import Call, Subscript, Text
+from mlready.facts.syntax import interest
+from mlready.facts.syntax.names import callee, chain, dotted, type_of, written
+from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, ModuleState
+from mlready.facts.syntax.texts import LONG, kind_of
+from mlready.facts.syntax.values import arguments, clean, index_text, template
+
+Entry = tuple[ast.expr, str, str]
+Stack = list[Entry]
+
+_COLUMN_BASES = frozenset({"iloc", "iat", "loc", "at", "values"})
+_MANY = 10
+
+
+def visit(state: ModuleState, root: ast.expr | None, use: str = "", targets: tuple[str, ...] = ()) -> None:
+    """Walk an expression; `targets` are the names that its result is bound to."""
+    if root is None:
+        return
+    if type(root) is ast.Call:
+        stack: Stack = []
+        _call(state, root, "", stack, targets)
+    elif type(root) is ast.Await and type(root.value) is ast.Call:
+        stack = []
+        state.awaited.add(id(root.value))
+        _call(state, root.value, "", stack, targets)
+    else:
+        stack = [(root, "", use)]
+    _drain(state, stack)
+
+
+def _drain(state: ModuleState, stack: Stack) -> None:
+    own_names = state.own_names
+    pop = stack.pop
+    handlers = _HANDLERS
+    while stack:
+        node, parent, use = pop()
+        kind = type(node)
+        if kind is ast.Name:
+            if node.id in own_names:  # type: ignore[attr-defined]
+                _refer(state, node)
+        elif kind is ast.Constant:
+            value = node.value  # type: ignore[attr-defined]
+            if type(value) is str and len(value) > 3:
+                note_text(state, value, node, use or parent)
+        elif kind is ast.Attribute:
+            base = node
+            while type(base) is ast.Attribute:
+                base = base.value
+            if type(base) is not ast.Name:
+                stack.append((base, parent, ""))
+            elif base.id in own_names:
+                _refer(state, node)
+        else:
+            handler = handlers.get(kind)
+            if handler is not None:
+                handler(state, node, parent, use, stack)
+
+
+def _refer(state: ModuleState, node: ast.expr) -> None:
+    name = dotted(state, node)
+    base, _ = chain(node)
+    binding = state.lookup(base.id) if type(base) is ast.Name else None
+    if binding and binding[0] != INSTANCE:
+        state.scope.refs[name] = None
+
+
+# ------------------------------------------------------------------------------------------------------------- calls
+
+
+def _nested_call(state: ModuleState, node: ast.Call, parent: str, use: str, stack: Stack) -> None:
+    _call(state, node, parent, stack, ())
+
+
+def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets: tuple[str, ...]) -> None:
+    name = callee(state, node)
+    _push_arguments(node, name, parent, stack)
+    func = node.func
+    base = func
+    while type(base) is ast.Attribute:
+        base = base.value
+    if type(base) is not ast.Name:
+        stack.append((base, name, ""))
+    elif base.id in state.own_names:
+        _refer(state, func)
+    if name == "print":
+        state.prints.append((node.lineno, state.scope.index))
+    elif name:
+        known = state.lore.known(name)
+        if known.kept:
+            state.calls.append(_row(state, node, name, parent, targets))
+            if known.asked:
+                state.scope.notable = True
+        last = name.rpartition(".")[2]
+        if last[:6] == "assert" or name in interest.ASSERTING_CALLS:
+            state.scope.asserts += 1
+
+
+def _row(state: ModuleState, node: ast.Call, name: str, parent: str, targets: tuple[str, ...]) -> Call:
+    known = state.lore.known(name)
+    labels = state.context.labels
+    if id(node) in state.awaited:
+        labels = (*labels, "await")
+    func = node.func
+    return Call(
+        name=name,
+        line=node.lineno,
+        scope=state.scope.index,
+        args=arguments(state, node, 4 if known.asked else 2) if node.args or node.keywords else (),
+        activities=known.activities,
+        system=known.system,
+        receiver=_receiver(state, func),
+        targets=targets,
+        parent=parent,
+        context=labels,
+        end_line=node.end_lineno or node.lineno,
+    )
+
+
+def _receiver(state: ModuleState, func: ast.expr) -> str:
+    """The object that a method is called on, as written; "" for functions of modules."""
+    if type(func) is not ast.Attribute:
+        return ""
+    base, _ = chain(func)
+    if type(base) is ast.Name:
+        binding = state.lookup(base.id)
+        if binding and binding[0] != INSTANCE and binding not in state.classes:
+            return ""
+    return written(func.value)
+
+
+def _push_arguments(node: ast.Call, name: str, parent: str, stack: Stack) -> None:
+    use = name or parent
+    shell = name in interest.SHELL_CALLS
+    environment = name in interest.ENVIRONMENT_CALLS
+    for keyword in node.keywords:
+        said = keyword.arg or ""
+        inner = "help" if said in interest.HELP_ARGUMENTS else f"{use}({said}=)" if said else use
+        stack.append((keyword.value, name, "env-default" if environment else inner))
+    for position in range(len(node.args) - 1, -1, -1):
+        argument = node.args[position]
+        inner = use
+        if environment:
+            inner = "env-default" if position else "env-name"
+        elif shell and position == 0:
+            inner = f"shell:{use}"
+        stack.append((argument, name, inner))
+
+
+def note_bare_decorator(state: ModuleState, node: ast.expr, target: str) -> None:
+    """`@task` without a call stands for a call, where the vocabulary knows it."""
+    name = dotted(state, node)
+    if name and state.lookup(chain(node)[0].id) is not None and state.lore.known(name).asked:  # type: ignore[attr-defined]
+        known = state.lore.known(name)
+        line = node.lineno
+        row = Call(
+            name=name,
+            line=line,
+            scope=state.scope.index,
+            activities=known.activities,
+            system=known.system,
+            targets=(target,),
+            context=(*state.context.labels, "decorator"),
+            end_line=line,
+        )
+        state.calls.append(row)
+
+
+# ------------------------------------------------------------------------------------------------------------- texts
+
+
+def note_text(state: ModuleState, text: str, node: ast.expr, use: str) -> None:
+    """Keep a string literal if it is of interest."""
+    shell = use.startswith("shell:")
+    if shell:
+        use = use[6:]
+    kind = kind_of(text, shell=shell)
+    if kind is not None:
+        row = Text(kind, clean(text), node.lineno, state.scope.index, use[:LONG], len(text))
+        state.texts.append(row)
+
+
+def _fstring(state: ModuleState, node: ast.JoinedStr, parent: str, use: str, stack: Stack) -> None:
+    text = template(node)
+    if len(text) > 3:
+        note_text(state, text, node, use or parent)
+    for part in reversed(node.values):
+        if type(part) is ast.FormattedValue:
+            stack.append((part.value, parent, "format"))
+
+
+# ------------------------------------------------------------------------------------------------------- subscripts
+
+
+def _subscript(state: ModuleState, node: ast.Subscript, parent: str, use: str, stack: Stack) -> None:
+    note_subscript(state, node)
+    stack.append((node.slice, parent, "subscript"))
+    stack.append((node.value, parent, ""))
+
+
+def note_subscript(state: ModuleState, node: ast.Subscript, store: bool = False) -> None:
+    """Keep a subscript that chooses columns, cuts rows, or looks something up in a known place."""
+    base = node.value
+    last = base.attr if type(base) is ast.Attribute else ""
+    index = node.slice
+    if last in _COLUMN_BASES or _cuts(index) or (type(index) is ast.Tuple and _positional(index)):
+        kind = type_of(state, base.value if last in _COLUMN_BASES and type(base) is ast.Attribute else base)
+    else:
+        kind = type_of(state, base)
+        named = state.tabular and _names_columns(index) and (kind == UNKNOWN or "Frame" in kind)
+        if not named and not _is_looked_up(state, base):
+            return
+    text = dotted(state, base) or written(base) or ("…." + last if last else "…")
+    scope = state.scope
+    scope.notable = True
+    state.subscripts.append(Subscript(text, index_text(state, index)[:LONG], node.lineno, scope.index, store, kind))
+
+
+def _cuts(index: ast.expr) -> bool:
+    """`[:1000]`, rather than `[:3]` or `[:-1]`."""
+    if type(index) is not ast.Slice:
+        return False
+    upper = index.upper
+    return type(upper) is ast.Constant and type(upper.value) is int and upper.value >= _MANY
+
+
+def _positional(index: ast.Tuple) -> bool:
+    """`[:, 3]`, `[:, 0:4]`: rows by slice, columns by number."""
+    if len(index.elts) != 2 or type(index.elts[0]) is not ast.Slice:
+        return False
+    column = index.elts[1]
+    parts = [column.lower, column.upper] if type(column) is ast.Slice else [column]
+    return any(type(part) in (ast.Constant, ast.UnaryOp, ast.List) for part in parts)
+
+
+def _names_columns(index: ast.expr) -> bool:
+    if type(index) is ast.List and index.elts:
+        index = index.elts[0]
+    return type(index) is ast.Constant and type(index.value) is str
+
+
+def _is_looked_up(state: ModuleState, base: ast.expr) -> bool:
+    """`os.environ[…]`, `sys.argv[1]`, `st.secrets[…]`: an attribute of something imported."""
+    if type(base) is not ast.Attribute:
+        return False
+    root, _ = chain(base)
+    binding = state.lookup(root.id) if type(root) is ast.Name else None
+    return bool(binding) and binding[0] != INSTANCE and binding.partition(".")[0] not in _TYPE_ROOTS  # type: ignore[index,union-attr]
+
+
+_TYPE_ROOTS = frozenset(
+    {"typing", "collections", "typing_extensions", "numpy", "torch", "jaxtyping", "tensorflow", "jax"}
+)
+
+
+# -------------------------------------------------------------------------------------------------------- the others
+
+
+def _comprehension(state: ModuleState, node: ast.ListComp, parent: str, use: str, stack: Stack) -> None:
+    _generators(state, node.generators, parent, stack)
+    stack.append((node.elt, parent, ""))
+
+
+def _dict_comprehension(state: ModuleState, node: ast.DictComp, parent: str, use: str, stack: Stack) -> None:
+    _generators(state, node.generators, parent, stack)
+    stack.append((node.value, parent, ""))
+    stack.append((node.key, parent, "dict-key"))
+
+
+def _generators(state: ModuleState, generators: list[ast.comprehension], parent: str, stack: Stack) -> None:
+    for generator in generators:
+        shadow(state, generator.target)
+        stack.append((generator.iter, parent, ""))
+        stack.extend((test, parent, "compare") for test in generator.ifs)
+
+
+def shadow(state: ModuleState, target: ast.expr) -> None:
+    """Names bound inside an expression: unknown, unless the scope itself knows them."""
+    todo = [target]
+    while todo:
+        node = todo.pop()
+        if type(node) is ast.Name:
+            state.scope.names.setdefault(node.id, UNKNOWN)
+        elif isinstance(node, ast.Tuple | ast.List):
+            todo.extend(node.elts)
+
+
+def _lambda(state: ModuleState, node: ast.Lambda, parent: str, use: str, stack: Stack) -> None:
+    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        state.scope.names.setdefault(argument.arg, UNKNOWN)
+    stack.extend((default, parent, "default") for default in (*node.args.defaults, *node.args.kw_defaults) if default)
+    stack.append((node.body, parent, ""))
+
+
+def _dict(state: ModuleState, node: ast.Dict, parent: str, use: str, stack: Stack) -> None:
+    for key, value in zip(reversed(node.keys), reversed(node.values), strict=True):
+        stack.append((value, parent, use))
+        if key is not None:
+            stack.append((key, parent, "dict-key"))
+
+
+def _sequence(state: ModuleState, node: ast.List, parent: str, use: str, stack: Stack) -> None:
+    stack.extend([(item, parent, use) for item in reversed(node.elts)])
+
+
+def _binary(state: ModuleState, node: ast.BinOp, parent: str, use: str, stack: Stack) -> None:
+    stack.append((node.right, parent, use))
+    stack.append((node.left, parent, use))
+
+
+def _boolean(state: ModuleState, node: ast.BoolOp, parent: str, use: str, stack: Stack) -> None:
+    stack.extend([(value, parent, use) for value in reversed(node.values)])
+
+
+def _compare(state: ModuleState, node: ast.Compare, parent: str, use: str, stack: Stack) -> None:
+    stack.extend([(value, parent, "compare") for value in reversed(node.comparators)])
+    stack.append((node.left, parent, "compare"))
+
+
+def _choice(state: ModuleState, node: ast.IfExp, parent: str, use: str, stack: Stack) -> None:
+    stack.append((node.orelse, parent, use))
+    stack.append((node.body, parent, use))
+    stack.append((node.test, parent, ""))
+
+
+def _slice(state: ModuleState, node: ast.Slice, parent: str, use: str, stack: Stack) -> None:
+    stack.extend((part, parent, "") for part in (node.step, node.upper, node.lower) if part)
+
+
+def _unary(state: ModuleState, node: ast.UnaryOp, parent: str, use: str, stack: Stack) -> None:
+    stack.append((node.operand, parent, use))
+
+
+def _wrapped(state: ModuleState, node: ast.Await | ast.Yield, parent: str, use: str, stack: Stack) -> None:
+    if node.value is not None:
+        if type(node) is ast.Await:
+            state.awaited.add(id(node.value))
+        stack.append((node.value, parent, use))
+
+
+def _named(state: ModuleState, node: ast.NamedExpr, parent: str, use: str, stack: Stack) -> None:
+    name = node.target.id
+    kind = type_of(state, node.value)
+    state.bind(name, INSTANCE + kind if kind else UNKNOWN)
+    if type(node.value) is ast.Call:
+        _call(state, node.value, parent, stack, (name,))
+    else:
+        stack.append((node.value, parent, use))
+
+
+_HANDLERS: dict[type[ast.expr], Callable[..., None]] = {
+    ast.Call: _nested_call,
+    ast.JoinedStr: _fstring,
+    ast.Subscript: _subscript,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
+    ast.DictComp: _dict_comprehension,
+    ast.Lambda: _lambda,
+    ast.Dict: _dict,
+    ast.List: _sequence,
+    ast.Tuple: _sequence,
+    ast.Set: _sequence,
+    ast.BinOp: _binary,
+    ast.BoolOp: _boolean,
+    ast.Compare: _compare,
+    ast.IfExp: _choice,
+    ast.Slice: _slice,
+    ast.UnaryOp: _unary,
+    ast.Await: _wrapped,
+    ast.Yield: _wrapped,
+    ast.YieldFrom: _wrapped,
+    ast.Starred: _wrapped,
+    ast.NamedExpr: _named,
+}

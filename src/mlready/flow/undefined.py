@@ -1,0 +1,78 @@
+"""Names that a notebook cell reads before any earlier cell defines them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlready.flow.ipython import NormalizedCell, parse
+from mlready.flow.statements import StatementFlow, analyze
+
+_IPYTHON = frozenset(
+    {"get_ipython", "display", "In", "Out", "exit", "quit", "_", "__", "___", "_i", "_ii", "_iii", "_ih", "_oh", "_dh"}
+    | {"__name__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__loader__", "__package__", "__annotations__"}
+    | {"dbutils", "spark", "sc", "sqlContext", "displayHTML", "WindowsError"}
+)
+KNOWN = frozenset(dir(builtins)) | _IPYTHON
+"""Names that every notebook has."""
+
+_OPAQUE_MAGICS = frozenset({"%run", "%load", "%pylab", "%macro", "%store", "%rerun", "%recall", "%%cython", "%%cell"})
+_OPAQUE_CALLS = frozenset({"exec", "eval", "globals", "get_ipython", ".update"})
+
+
+@dataclass(frozen=True)
+class UndefinedName:
+    """A name that is read too early: `cell` is the index of the reading cell, `line` 1-based in it."""
+
+    name: str
+    cell: int
+    line: int
+    defined_later: bool
+
+
+def undefined_names(cells: Sequence[NormalizedCell]) -> tuple[UndefinedName, ...]:
+    """Each such name once, at its first place. Silent after anything that may define names unseen."""
+    trees = [None if cell.problem else parse(cell.code) for cell in cells]
+    flows = [analyze(tree.body) if tree else () for tree in trees]
+    ever = frozenset().union(*(flow.binds | flow.global_writes for cell in flows for flow in cell))
+    defined = set(KNOWN)
+    found: dict[str, UndefinedName] = {}
+    for index, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
+        if tree is None or _opaque(cell, flows[index]):
+            break
+        defined |= {magic.target for magic in cell.magics} | {call.target for call in cell.shell}
+        for statement, flow in zip(tree.body, flows[index], strict=True):
+            missing = set() if _expects_missing(statement) else flow.reads - defined
+            missing |= flow.deferred - defined - ever - flow.binds
+            for name in sorted(missing - found.keys()):
+                line = _line_of(statement, name)
+                found[name] = UndefinedName(name, index, line, name in ever)
+            defined |= flow.binds | flow.global_writes
+    return tuple(found.values())
+
+
+def _opaque(cell: NormalizedCell, flows: tuple[StatementFlow, ...]) -> bool:
+    """True where the cell may define names that cannot be seen."""
+    if any(magic.name in _OPAQUE_MAGICS for magic in cell.magics):
+        return True
+    return any(flow.star_imports or _OPAQUE_CALLS.intersection(flow.calls) for flow in flows)
+
+
+def _expects_missing(statement: ast.stmt) -> bool:
+    """True for `try: name ... except NameError`: the read is a question."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Try):
+            for handler in node.handlers:
+                types = {
+                    found.id for found in ast.walk(handler.type or ast.Name("NameError")) if isinstance(found, ast.Name)
+                }
+                if types & {"NameError", "Exception", "BaseException"}:
+                    return True
+    return False
+
+
+def _line_of(statement: ast.stmt, name: str) -> int:
+    lines = [node.lineno for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id == name]
+    return min(lines, default=statement.lineno)

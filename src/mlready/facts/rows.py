@@ -435,8 +435,15 @@ class Service(Row, frozen=True, array_like=True, gc=False):
     line: int
     image: str = ""
     build: str = ""
+    """Folder that its image is built from, "" when it is not built."""
     command: str = ""
     healthcheck: bool = False
+    dockerfile: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    user: str = ""
 
 
 class PipelineStage(Row, frozen=True, array_like=True, gc=False):

@@ -1,0 +1,54 @@
+# Everything a developer runs. Each target installs what it needs into .venv, and works from a fresh clone.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help setup demo test lint types docs test-fast test-slow test-wild wild-convert bench accuracy clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $(STAMP)
+
+setup: $(STAMP) ## Make the environment in .venv
+
+demo: $(STAMP) ## Audit the example repository and show the report
+	$(BIN)/mlready audit examples/churn
+
+test: lint types test-fast docs ## Everything that a change must pass
+
+lint: $(STAMP) ## Style and formatting
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+
+types: $(STAMP) ## Strict type checking
+	$(BIN)/mypy
+
+test-fast: $(STAMP) ## The test suite without what takes minutes
+	$(BIN)/python -m pytest -m "not slow" -n auto -q
+
+docs: $(STAMP) ## Build the documentation strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+test-slow: $(STAMP) ## What takes minutes, Debian packages or large installs
+	$(BIN)/python -m pytest -m slow -q
+
+test-wild: $(STAMP) ## Audit public source distributions and compare with the recorded summary
+	$(BIN)/python -m tests.wild
+
+wild-convert: $(STAMP) ## Convert public notebooks and write docs/conversion.md
+	$(BIN)/python -m tests.benchmarks.convert
+
+bench: $(STAMP) ## Speed as ratios to a floor measured in the same run
+	$(BIN)/python -m tests.benchmarks.bench
+
+accuracy: $(STAMP) ## Agreement with labels; writes docs/accuracy.md
+	$(BIN)/python -m tests.benchmarks.accuracy
+
+clean: ## Remove what the other targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis site dist build

@@ -27,9 +27,7 @@ _PROVIDER = re.compile(
     re.S,
 )
 _ASSIGNMENT = re.compile(
-    r"(?P<name>\b[A-Za-z0-9_-]{0,40}(?:PASS|PASSWORD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY)[A-Za-z0-9_]{0,20})(?P<eq>\s*[=:]\s*)"
-    r"(?P<quote>[\"']?)(?P<value>[^\s\"'${}<>()]{6,200})",
-    re.I,
+    r"(?P<name>\b[A-Za-z0-9_-]{3,60})(?P<eq>\s{0,3}[=:]\s{0,3}[\"']?)(?P<value>(?!\*\*\*)[^\s\"'${}<>()]{6,200})"
 )
 
 
@@ -51,4 +49,8 @@ def mask_text(text: str) -> str:
     if "://" in text:
         text = _CREDENTIALS_IN_URL.sub(rf"\1:{MASK}@", text)
     text = _PROVIDER.sub(MASK, text)
-    return _ASSIGNMENT.sub(rf"\g<name>\g<eq>\g<quote>{MASK}", text)
+    return _ASSIGNMENT.sub(_mask_assignment, text)
+
+
+def _mask_assignment(found: re.Match[str]) -> str:
+    return f"{found['name']}{found['eq']}{MASK}" if is_secret_name(found["name"]) else found[0]

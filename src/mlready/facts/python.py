@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 10_000_000
 """Python files larger than this are data, not code."""
 
-_CODE_LINE = re.compile(r"^[ \t]*[^\s#]", re.M)
 _PYTHON_2 = re.compile(
     r"Missing parentheses in call to|multiple exception types must be parenthesized|leading zeros in decimal"
 )
@@ -126,7 +125,7 @@ def facts_of(tree: ast.Module, source: str, vocabulary: Vocabulary) -> PythonFac
         flows=(),
         main_guard=state.main_guard,
         lines=state.root.end_line,
-        code_lines=len(_CODE_LINE.findall(source)),
+        code_lines=sum(1 for line in lines if (text := line.lstrip()) and text[0] != "#"),
         prints=tuple(state.prints),
         exports=state.exports,
     )

@@ -32,11 +32,11 @@ def open_function(state: ModuleState, node: FunctionNode) -> ScopeState:
     scope.decorators = tuple(value_of(state, decorator, 2) for decorator in node.decorator_list[:20])
     scope.params = _params(state, node.args)
     scope.returns = annotation_text(state, node.returns)
-    scope.returned = annotated_type(state, node.returns)
-    for argument in _arguments(node.args):
-        kind = annotated_type(state, argument.annotation) if argument.annotation else UNKNOWN
-        scope.names[argument.arg] = INSTANCE + kind if kind else UNKNOWN
-        if argument.annotation is not None:
+    scope.returned = annotated_type(scope.returns)
+    for param in scope.params:
+        kind = annotated_type(param.annotation) if param.annotation else UNKNOWN
+        scope.names[param.name.lstrip("*")] = INSTANCE + kind if kind else UNKNOWN
+        if kind:
             _refer_to_type(state, scope, kind)
     if outer.kind == "class":
         _bind_self(outer, scope, node)
@@ -82,11 +82,6 @@ def _base(state: ModuleState, node: ast.expr) -> str:
     return dotted(state, node.value if isinstance(node, ast.Subscript) else node)
 
 
-def _arguments(args: ast.arguments) -> list[ast.arg]:
-    found = [*args.posonlyargs, *args.args, *args.kwonlyargs]
-    return found + [extra for extra in (args.vararg, args.kwarg) if extra]
-
-
 def _params(state: ModuleState, args: ast.arguments) -> tuple[Param, ...]:
     positional = [*args.posonlyargs, *args.args]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(args.defaults))
@@ -99,7 +94,7 @@ def _params(state: ModuleState, args: ast.arguments) -> tuple[Param, ...]:
         found.append(Param("*" + args.vararg.arg, annotation_text(state, args.vararg.annotation)))
     if args.kwarg:
         found.append(Param("**" + args.kwarg.arg, annotation_text(state, args.kwarg.annotation)))
-    return tuple(found[:100])
+    return tuple(found)
 
 
 def _param(state: ModuleState, argument: ast.arg, default: ast.expr | None) -> Param:

@@ -84,15 +84,14 @@ def _nested_call(state: ModuleState, node: ast.Call, parent: str, use: str, stac
 
 def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets: tuple[str, ...]) -> None:
     name = callee(state, node)
-    _push_arguments(node, name, parent, stack)
-    func = node.func
-    base = func
+    _push_arguments(state, node, name, parent, stack)
+    base = node.func
     while type(base) is ast.Attribute:
         base = base.value
     if type(base) is not ast.Name:
         stack.append((base, name, ""))
     elif base.id in state.own_names:
-        _refer(state, func)
+        _refer(state, node.func)
     if name == "print":
         state.prints.append((node.lineno, state.scope.index))
     elif name:
@@ -139,22 +138,43 @@ def _receiver(state: ModuleState, func: ast.expr) -> str:
     return written(func.value)
 
 
-def _push_arguments(node: ast.Call, name: str, parent: str, stack: Stack) -> None:
+def _push_arguments(state: ModuleState, node: ast.Call, name: str, parent: str, stack: Stack) -> None:
     use = name or parent
-    shell = name in interest.SHELL_CALLS
-    environment = name in interest.ENVIRONMENT_CALLS
+    special = name in _SPECIAL_CALLS
+    own_names = state.own_names
     for keyword in node.keywords:
-        said = keyword.arg or ""
-        inner = "help" if said in interest.HELP_ARGUMENTS else f"{use}({said}=)" if said else use
-        stack.append((keyword.value, name, "env-default" if environment else inner))
+        value = keyword.value
+        kind = type(value)
+        if kind is ast.Name:
+            if value.id in own_names:  # type: ignore[attr-defined]
+                _refer(state, value)
+        elif kind is not ast.Constant:
+            stack.append((value, name, _keyword_use(keyword.arg, use)))
+        elif type(value.value) is str:  # type: ignore[attr-defined]
+            stack.append((value, name, "env-default" if special else _keyword_use(keyword.arg, use)))
     for position in range(len(node.args) - 1, -1, -1):
-        argument = node.args[position]
-        inner = use
-        if environment:
-            inner = "env-default" if position else "env-name"
-        elif shell and position == 0:
-            inner = f"shell:{use}"
-        stack.append((argument, name, inner))
+        value = node.args[position]
+        kind = type(value)
+        if kind is ast.Name:
+            if value.id in own_names:  # type: ignore[attr-defined]
+                _refer(state, value)
+        elif kind is not ast.Constant or type(value.value) is str:  # type: ignore[attr-defined]
+            stack.append((value, name, _special_use(name, position) if special else use))
+
+
+_SPECIAL_CALLS = interest.SHELL_CALLS | interest.ENVIRONMENT_CALLS
+
+
+def _keyword_use(keyword: str | None, use: str) -> str:
+    if keyword is None:
+        return use
+    return "help" if keyword in interest.HELP_ARGUMENTS else f"{use}({keyword}=)"
+
+
+def _special_use(name: str, position: int) -> str:
+    if name in interest.SHELL_CALLS:
+        return name if position else f"shell:{name}"
+    return "env-default" if position else "env-name"
 
 
 def note_bare_decorator(state: ModuleState, node: ast.expr, target: str) -> None:

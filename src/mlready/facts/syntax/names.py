@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from mlready.facts.syntax.interest import DATAFRAMES
 from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, ModuleState, ScopeState
@@ -247,8 +248,7 @@ def annotation_text(state: ModuleState, node: ast.expr | None, depth: int = 0) -
         return ""
     if depth > 6:
         return "…"
-    kind = type(node)
-    if kind is ast.Name or kind is ast.Attribute:
+    if type(node) is ast.Name or type(node) is ast.Attribute:
         return dotted(state, node) or "…"
     if isinstance(node, ast.Constant):
         return _quoted(state, node.value) if isinstance(node.value, str) else repr(node.value)[:40]
@@ -274,18 +274,14 @@ def _quoted(state: ModuleState, text: str) -> str:
     return resolved + dot + rest
 
 
-def annotated_type(state: ModuleState, node: ast.expr | None) -> str:
-    """The class that an annotation promises; "" where it names several or none."""
+@lru_cache(maxsize=20_000)
+def annotated_type(text: str) -> str:
+    """The class that the text of an annotation promises; "" where it names none, the first where it names several."""
     for _ in range(6):
-        if isinstance(node, ast.Subscript):
-            head = dotted(state, node.value)
-            if head.rpartition(".")[2] not in _WRAPPERS:
-                return head
-            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
-        elif isinstance(node, ast.BinOp):
-            node = node.right if isinstance(node.left, ast.Constant) and node.left.value is None else node.left
-        else:
-            break
-    if isinstance(node, ast.Constant):
-        return _quoted(state, node.value) if isinstance(node.value, str) and node.value.isprintable() else UNKNOWN
-    return dotted(state, node) if isinstance(node, ast.Name | ast.Attribute) else UNKNOWN
+        alternatives = [part for part in text.split(" | ") if part not in ("None", "")] if "[" not in text else [text]
+        head, bracket, rest = (alternatives[0] if alternatives else "").partition("[")
+        if bracket and head.rpartition(".")[2] in _WRAPPERS:
+            text = rest.rpartition("]")[0] if "[" in rest else rest.partition("]")[0].partition(",")[0]
+            continue
+        return head if head.replace(".", "").isidentifier() and head not in ("None", "Any", "typing.Any") else UNKNOWN
+    return UNKNOWN

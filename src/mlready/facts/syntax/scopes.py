@@ -179,6 +179,14 @@ class ModuleState:
         self.scopes.append(scope)
         return scope
 
+    def main_scope(self, node: ast.If) -> ScopeState:
+        """The scope "<main>": what runs when the file is started and not when it is imported. Its names are the module's."""
+        scope = self.open_scope("function", node, "<main>")
+        scope.names = self.root.names
+        scope.body_line = node.body[0].lineno
+        scope.trivial = True
+        return scope
+
     def bind(self, name: str, binding: str) -> None:
         """Let a name mean something from here on."""
         scope = self.root if name in self.scope.global_names else self.scope

@@ -14,7 +14,16 @@ from mlready.facts.rows import Assign, Field, Handler, Import
 from mlready.facts.syntax import conditions, interest
 from mlready.facts.syntax.definitions import open_class, open_function, predeclare
 from mlready.facts.syntax.expressions import note_bare_decorator, note_subscript, shadow, visit
-from mlready.facts.syntax.names import annotated_type, annotation_text, binding_of, dotted, type_of, written
+from mlready.facts.syntax.names import (
+    annotated_type,
+    annotation_text,
+    binding_of,
+    callee,
+    chain,
+    dotted,
+    type_of,
+    written,
+)
 from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, Context, ModuleState, ScopeState
 from mlready.facts.syntax.values import named_value
 
@@ -143,11 +152,16 @@ def _bind_import(state: ModuleState, bound: str, meant: str) -> None:
 
 
 def _assign(state: ModuleState, node: ast.Assign) -> None:
-    names = tuple(name for target in node.targets for name in _targets(target))
+    names = tuple([name for target in node.targets for name in _targets(target)]) if _binds(node.value) else ()
     visit(state, node.value, "assign", names)
     for target in node.targets:
         _bind_target(state, target, node.value)
         _note_assign(state, target, node.value, node.lineno)
+
+
+def _binds(value: ast.expr) -> bool:
+    """Whether the names that are assigned to stand in a row: only calls have them."""
+    return type(value) is ast.Call or type(value) is ast.Await
 
 
 def _targets(target: ast.expr) -> list[str]:
@@ -198,9 +212,22 @@ def _bind_attribute(state: ModuleState, target: ast.Attribute, kind: str) -> Non
             own.attributes[target.attr] = INSTANCE + kind if kind else UNKNOWN
 
 
-_TELLING = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.Name, ast.Attribute, ast.Call)
-_TELLING_EVERYWHERE = frozenset({*_TELLING, ast.Subscript, ast.UnaryOp, ast.BinOp, ast.IfExp, ast.BoolOp, ast.Compare})
-_TELLING_INSIDE = frozenset(_TELLING) | {ast.UnaryOp, ast.Subscript}
+_LITERALS = frozenset({ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.JoinedStr, ast.UnaryOp})
+_AT_TOP = _LITERALS | {ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.IfExp, ast.BoolOp, ast.Compare}
+
+
+def _is_telling(state: ModuleState, value: ast.expr) -> bool:
+    """Whether an assignment is kept: inside functions only literals, look-ups (`cfg.lr`, `cfg["lr"]`) and kept calls."""
+    kind = type(value)
+    if state.scope.kind == "module":
+        return kind in _AT_TOP
+    if kind is ast.Call:
+        name = callee(state, value)  # type: ignore[arg-type]
+        return bool(name) and state.lore.known(name).kept
+    if kind is ast.Attribute or kind is ast.Subscript:
+        base = chain(value.value)[0]  # type: ignore[attr-defined]
+        return type(base) is ast.Name and base.id != "self"
+    return kind in _LITERALS
 
 
 def _note_assign(state: ModuleState, target: ast.expr, value: ast.expr, line: int) -> None:
@@ -211,13 +238,13 @@ def _note_assign(state: ModuleState, target: ast.expr, value: ast.expr, line: in
                 if not isinstance(item, ast.Tuple | ast.List):
                     _note_assign(state, item, inner, line)
         return
-    name = _assigned_name(state, target)
-    if not name:
-        return
     if scope.kind == "class" and type(target) is ast.Name:
-        state.fields.append(Field(scope.index, name, "", line, named_value(state, name, value, 3)))
+        state.fields.append(Field(scope.index, target.id, "", line, named_value(state, target.id, value, 3)))
         return
-    if type(value) in (_TELLING_EVERYWHERE if scope.kind == "module" else _TELLING_INSIDE):
+    if not _is_telling(state, value):
+        return
+    name = _assigned_name(state, target)
+    if name:
         depth = 4 if scope.kind == "module" else 2
         state.assigns.append(Assign(name, named_value(state, name, value, depth), line, scope.index))
     if name == "__all__" and scope.kind == "module" and isinstance(value, ast.List | ast.Tuple):
@@ -238,7 +265,9 @@ def _annotated_assign(state: ModuleState, node: ast.AnnAssign) -> None:
     scope = state.scope
     target = node.target
     visit(state, node.value, "assign", tuple(_targets(target)))
-    kind = (type_of(state, node.value) if node.value else UNKNOWN) or annotated_type(state, node.annotation)
+    kind = (type_of(state, node.value) if node.value else UNKNOWN) or annotated_type(
+        annotation_text(state, node.annotation)
+    )
     if isinstance(target, ast.Name):
         state.bind(target.id, INSTANCE + kind if kind else UNKNOWN)
         if scope.kind == "class":
@@ -327,7 +356,8 @@ def _if(state: ModuleState, node: ast.If) -> Blocks:
         state.main_guard = node.lineno
     optional = context.optional or sort == "available"
     inside = Context(labels, optional, context.typing_only or sort == "typing")
-    blocks = [Block(node.body, inside, state.scope)]
+    body_scope = state.main_scope(node) if sort == "main-guard" and state.scope is state.root else state.scope
+    blocks = [Block(node.body, inside, body_scope)]
     if node.orelse:
         blocks.append(Block(node.orelse, Context((*context.labels, "if"), optional, context.typing_only), state.scope))
     return blocks

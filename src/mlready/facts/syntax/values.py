@@ -16,7 +16,10 @@ MAX_TEXT = 200
 MAX_ITEMS = 64
 MAX_ARGUMENTS = 40
 DEPTH = 4
-_SUSPECT = re.compile(r"[A-Za-z0-9_+/=-]{16}|://|(?i:pass|secret|token|key)|BEGIN ")
+# What `mask_text` could change: a long run with a digit, an address with a user, an assignment to the name of a secret.
+_SUSPECT = re.compile(
+    r"(?=[A-Za-z_+/=.-]{0,60}\d)[\w+/=.-]{16}|://[^@]{0,300}@|(?i:pass|secret|token|key)\w{0,20}\s*[=:]|BEGIN "
+)
 
 NONE = Value("const")
 
@@ -25,7 +28,8 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Text that can be stored: cut, without lone surrogates, credentials masked."""
     if len(text) >= 8 and _SUSPECT.search(text, 0, 2_000):
         text = mask_text(text[:2_000])
-    text = text[:limit]
+    if len(text) > limit:
+        text = text[:limit]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 

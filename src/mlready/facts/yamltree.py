@@ -16,6 +16,8 @@ MAX_DEPTH = 100
 MAX_WEIGHT = 400_000
 """Nodes of one file after all aliases are written out."""
 
+_LARGE = 16
+
 _FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+")
 _INT = re.compile(r"[-+]?\d{1,400}")
 _WORDS: dict[str, bool | None] = {
@@ -41,12 +43,17 @@ class Node:
     pairs: tuple[tuple[Node, Node], ...] = ()
     """Entries of a map, merge keys (`<<`) filled in after its own."""
     weight: int = 1
+    lookup: dict[str, Node] | None = None
+    """Entries of a large map by key."""
 
     def get(self, *keys: str) -> Node:
         """The node under a path of keys; MISSING (an empty plain scalar on line 0) where there is none."""
         node = self
         for key in keys:
-            node = next((value for name, value in node.pairs if name.text == key), MISSING)
+            if node.lookup is not None:
+                node = node.lookup.get(key, MISSING)
+            else:
+                node = next((value for name, value in node.pairs if name.text == key), MISSING)
         return node
 
     def __bool__(self) -> bool:
@@ -177,7 +184,8 @@ class _Builder:
         else:
             pairs = _merged(tuple(zip(children[::2], children[1::2], strict=True)))
             weight = 1 + sum(key.weight + value.weight for key, value in pairs)
-            node = Node("map", opened.line, tag=opened.tag, pairs=pairs, weight=weight)
+            lookup = {key.text: value for key, value in reversed(pairs)} if len(pairs) > _LARGE else None
+            node = Node("map", opened.line, tag=opened.tag, pairs=pairs, weight=weight, lookup=lookup)
         self._add(node, opened.anchor)
 
     def _add(self, node: Node, anchor: str | None) -> None:

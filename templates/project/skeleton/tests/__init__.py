@@ -1,0 +1,1 @@
+"""Tests of code, data, model and serving."""

@@ -1,0 +1,1 @@
+"""Serving: predictions for files of rows."""

@@ -1,0 +1,1 @@
+"""Serving: predictions over HTTP, one row or many."""

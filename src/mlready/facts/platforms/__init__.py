@@ -1,0 +1,1 @@
+"""Readers of infrastructure files, one module per family; `mlready.facts.infra` chooses between them."""

@@ -23,7 +23,7 @@ from mlready.facts.syntax.statements import walk
 if TYPE_CHECKING:
     from mlready.vocabulary import Vocabulary
 
-MAX_BYTES = 10_000_000
+MAX_BYTES = 2_000_000
 """Python files larger than this are data, not code."""
 
 _PYTHON_2 = re.compile(

@@ -8,14 +8,17 @@ import tokenize
 
 from mlready.facts.rows import Suppression
 
-_MARK = re.compile(r"#\s*mlready:\s*ignore(?P<file>-file)?(?:\[(?P<rules>[\w\s,.-]*)\])?[\s:—–-]*(?P<reason>.*)", re.I)
+_MARK = re.compile(
+    r"#\s*mlready:\s*ignore(?P<whole>-file|-cell)?(?:\[(?P<rules>[\w\s,.-]*)\])?[\s:—–-]*(?P<reason>.*)", re.I
+)
 _MAX = 1_000
 
 
 def suppressions_of(source: str) -> tuple[Suppression, ...]:
     """The suppressions in the comments of some code; text inside strings is none.
 
-    A comment on a line of its own covers the next line of code. Without rules in brackets it names none: `rules` is empty.
+    A comment on a line of its own covers the next line of code, `ignore-file` covers
+    the file, `ignore-cell` the cell of a notebook. Without rules in brackets it names none: `rules` is empty.
     """
     if "mlready:" not in source:
         return ()
@@ -28,7 +31,7 @@ def suppressions_of(source: str) -> tuple[Suppression, ...]:
                 if match:
                     alone = not token.line[: token.start[1]].strip()
                     row = _suppression(match, token.start[0])
-                    (pending if alone and row.line else found).append(row)
+                    (pending if alone and row.line and not row.cell else found).append(row)
             elif pending and token.type not in (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
                 found.extend(Suppression(row.rules, row.reason, token.start[0]) for row in pending)
                 pending.clear()
@@ -42,4 +45,5 @@ def suppressions_of(source: str) -> tuple[Suppression, ...]:
 def _suppression(match: re.Match[str], line: int) -> Suppression:
     names = tuple(name.strip() for name in (match["rules"] or "").split(",") if name.strip())
     reason = match["reason"].strip()[:200].encode("utf-8", "replace").decode()
-    return Suppression(names, reason, 0 if match["file"] else line)
+    whole = (match["whole"] or "").lower()
+    return Suppression(names, reason, 0 if whole == "-file" else line, -1 if whole == "-cell" else 0)

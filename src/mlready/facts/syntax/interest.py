@@ -91,6 +91,9 @@ FRAMEWORK_CALLS = _words(
 
 BUILTIN_NAMES = frozenset(dir(builtins))
 
+WELL_KNOWN = BUILTIN_NAMES | _words("dbutils spark sc sqlContext mo display")
+"""Names that mean something although nothing in the file binds them: built in, or given by the platform."""
+
 BUILTIN_TYPES = _words("str bytes int float bool complex list tuple dict set frozenset range object type")
 
 SELF_RETURNING = _words(

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from mlready.facts.syntax.interest import DATAFRAMES
+from mlready.facts.syntax.interest import DATAFRAMES, WELL_KNOWN
 from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, ModuleState, ScopeState
 
 _MAX_DEPTH = 40
@@ -66,9 +66,9 @@ def _callee(state: ModuleState, func: ast.expr, depth: int) -> str:
     base, attributes = chain(func)
     if type(base) is ast.Name:
         binding = state.lookup(base.id)
-        if binding is None:
+        if binding is None and (not attributes or base.id in WELL_KNOWN):
             return ".".join([base.id, *attributes])
-        if binding == UNKNOWN:
+        if not binding:
             return f".{attributes[-1]}" if attributes else ""
         if binding[0] != INSTANCE:
             return _through_class(state, binding, attributes)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from mlready.findings import Site, Verdict, met
+import re
+from collections.abc import Iterator
+
+from mlready.facts.rows import Arg, Value
+from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
+from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
+from mlready.rules.checks.common import constant, literal_path, strings
 
 _ADDRESS_CALLS = ("mlflow.set_tracking_uri", "mlflow.tracking.set_tracking_uri", "mlflow.tracking.MlflowClient")
 
@@ -12,10 +18,223 @@ def central_store(project: Project) -> Verdict:
     """TRK003: the address of the tracking store comes from configuration, not from a literal."""
     literal = [use for use in project.calls(*_ADDRESS_CALLS) if _literal_address(use)]
     if literal:
-        return met(*(Site(0.0, f"address written in code: {use.call.name}", use.where, key=use.call.name) for use in literal))
+        return met(
+            *(Site(0.0, f"address written in code: {use.call.name}", use.where, key=use.call.name) for use in literal)
+        )
     return met(Site(1.0, "no address of a tracking store is written in code"))
 
 
 def _literal_address(use: Use) -> bool:
     values = [arg.value for arg in use.call.args if arg.name in ("0", "uri", "tracking_uri")]
     return any(value.kind == "const" and isinstance(value.scalar, str) and value.scalar for value in values)
+
+
+def parameters_and_metrics_logged(project: Project) -> Verdict:
+    """TRK002: both the parameters and the metrics of a run are logged, or the framework logs both by itself."""
+    for reached, factor in (("training", 1.0), ("", 0.5)):
+        automatic = next(project.uses("autolog", reached=reached), None)  # type: ignore[arg-type]
+        params = next(project.uses("track-params", reached=reached), None)  # type: ignore[arg-type]
+        metrics = next(project.uses("track-metrics", reached=reached), None)  # type: ignore[arg-type]
+        if automatic is not None:
+            return met(Site(factor, f"{automatic.call.name} logs both", automatic.where, key=automatic.call.name))
+        if params is not None and metrics is not None:
+            return met(Site(factor, f"{params.call.name} and {metrics.call.name}", params.where, key=params.call.name))
+        only = params or metrics
+        if only is not None:
+            lacks = "metrics" if params is not None else "parameters"
+            return met(
+                Site(0.5 * factor, f"{only.call.name} is called, but no {lacks} are logged", only.where, key=lacks)
+            )
+    return missing("neither parameters nor metrics are logged")
+
+
+_RESULT = re.compile(
+    r"(result|score|metric|accuracy|experiment|leaderboard|log)s?[^/]*\.(txt|csv|xlsx?|tsv|log)$", re.IGNORECASE
+)
+
+
+def no_manual_results(project: Project) -> Verdict:
+    """TRK004: results are not kept by hand: no spreadsheets, no text files that runs append to, no metrics that are only printed."""
+    trained = list(project.uses(*TRAIN_ACTIVITIES, "fit"))
+    if not trained:
+        return not_applicable("nothing is trained")
+    tracked = project.has("track-metrics", "autolog")
+    broken = [*_appended_results(project), *_sheets(project)]
+    if not tracked and not broken and not _metrics_file(project):
+        broken += _only_printed(project)
+    return hazard(broken, units=max(1, len({use.file.path for use in trained})))
+
+
+def _appended_results(project: Project) -> list[Site]:
+    sites = []
+    for use in project.calls("open", ".to_csv", ".open"):
+        mode = constant(use.call, "mode", "1")
+        path = literal_path(use.call)
+        if isinstance(mode, str) and mode.startswith("a") and path and _RESULT.search(path):
+            sites.append(Site(0.0, f"appends results to {path}", use.where, key=path))
+    return sites
+
+
+def _sheets(project: Project) -> list[Site]:
+    sites = []
+    for use in project.uses("write-data"):
+        path = literal_path(use.call)
+        if path.endswith((".xlsx", ".xls")) and _RESULT.search(path):
+            sites.append(Site(0.0, f"keeps results in the spreadsheet {path}", use.where, key=path))
+    return sites
+
+
+def _metrics_file(project: Project) -> bool:
+    """Whether the pipeline writes its metrics to a file that machines read."""
+    if any(stage.metrics for _, stage in project.stages):
+        return True
+    for use in project.calls(
+        "json.dump", "json.dumps", "yaml.dump", ".write_text", "yaml.safe_dump", ".to_json", ".to_csv"
+    ):
+        if any(
+            "metric" in text.lower() or "score" in text.lower() for arg in use.call.args for text in _named(arg.value)
+        ):
+            return True
+    return any(
+        re.search(r"(metrics?|scores?|evaluation|report)[^/]*\.(json|ya?ml)", text.value)
+        for file in project.work_files
+        for text in (file.python.texts if file.python else ())
+    )
+
+
+def _named(value: Value) -> Iterator[str]:
+    yield from strings(value)
+    if value.kind == "name":
+        yield value.text
+
+
+def _only_printed(project: Project) -> list[Site]:
+    sites = []
+    for use in project.uses("evaluate"):
+        if use.call.parent == "print":
+            sites.append(Site(0.0, f"{use.call.name.rpartition('.')[2]} is only printed", use.where, key=use.call.name))
+    return sites
+
+
+def lineage_recorded(project: Project) -> Verdict:
+    """TRK005: the version of the code and of the data stands with each run."""
+    code, data = _code_version(project), _data_version(project)
+    if code is not None and data is not None:
+        return met(Site(1.0, f"code version: {code.message}; data version: {data.message}", data.where, key="lineage"))
+    if data is not None:
+        return met(Site(0.5, f"data version: {data.message}; no code version", data.where, key="data"))
+    if code is not None:
+        return met(
+            Site(0.5, f"code version: {code.message}; nothing says which data a run used", code.where, key="code")
+        )
+    return missing("neither code nor data version is kept with a run")
+
+
+_CODE_WORDS = re.compile(r"(git|commit|sha|revision|code)[_.-]?(sha|commit|hash|version|rev)?", re.IGNORECASE)
+_DATA_WORDS = re.compile(
+    r"(data(set)?|dvc|input|train)[_.-]?(version|hash|md5|sha(256)?|rev(ision)?|digest|checksum|fingerprint)",
+    re.IGNORECASE,
+)
+
+
+def _code_version(project: Project) -> Site | None:
+    for use in project.uses("track-lineage"):
+        return Site(1.0, use.call.name, use.where)
+    for use in project.uses("track-params", "track", "track-metrics", "register-model"):
+        if any(
+            _CODE_WORDS.search(text) and ("commit" in text.lower() or "git" in text.lower() or "code" in text.lower())
+            for arg in use.call.args
+            for text in _keys(arg)
+        ):
+            return Site(1.0, f"{use.call.name} records it", use.where)
+    if any(project.uses("track", "track-metrics", "autolog", system="mlflow")) and project.git.kind != "none":
+        use = next(project.uses("track", "track-metrics", "autolog", system="mlflow"))
+        return Site(1.0, "MLflow records the git commit of the entry script", use.where)
+    if any(project.uses("track", system="wandb")) and project.git.kind != "none":
+        return Site(1.0, "W&B records the git commit", next(project.uses("track", system="wandb")).where)
+    if any(stage.tool == "dvc" for _, stage in project.stages):
+        file, stage = next((f, s) for f, s in project.stages if s.tool == "dvc")
+        return Site(1.0, "dvc.lock is committed with the code", file.at(stage.line))
+    return None
+
+
+def _keys(arg: Arg) -> Iterator[str]:
+    yield arg.name
+    yield from strings(arg.value)
+
+
+def _data_version(project: Project) -> Site | None:
+    for use in project.uses("version-data", "track-lineage"):
+        if (
+            use.call.name.endswith(
+                ("log_input", "use_artifact", "Dataset.get", "get_dataset", "from_pandas", "log_dataset")
+            )
+            or "version-data" in use.call.activities
+        ):
+            return Site(1.0, use.call.name, use.where)
+    for use in project.uses(
+        "track-params", "track", "track-metrics", "log-artifact", "save-model", "write-data", "register-model"
+    ):
+        if any(_DATA_WORDS.search(text) for arg in use.call.args for text in _keys(arg)):
+            return Site(1.0, f"{use.call.name} records it", use.where)
+    for file, stage in project.stages:
+        if stage.tool == "dvc" and any(not dep.endswith(".py") for dep in stage.deps):
+            return Site(1.0, "dvc.lock names the data of each run", file.at(stage.line))
+    return None
+
+
+_KEPT_TRIALS = ("storage", "study_name", "logger", "log_dir", "local_dir", "storage_path", "callbacks", "run_config")
+
+
+def tuning_recorded(project: Project) -> Verdict:
+    """TRK006: every trial of a search is kept."""
+    tuned = list(project.uses("tune"))
+    if not tuned:
+        return not_applicable("nothing is tuned")
+    saved = _results_saved(project)
+    sites = []
+    for use in tuned:
+        storage = next((arg for arg in use.call.args if arg.name in _KEPT_TRIALS and arg.value.scalar != ""), None)
+        if use.call.system in ("wandb", "mlflow", "comet", "neptune", "ray"):
+            sites.append(Site(1.0, f"{use.call.name} keeps its trials", use.where, key=use.call.name))
+        elif storage is not None:
+            sites.append(Site(1.0, f"{use.call.name} keeps its trials ({storage.name})", use.where, key=use.call.name))
+        elif saved is not None:
+            sites.append(Site(1.0, "the results of the search are written out", saved.where, key=use.call.name))
+        elif project.has("autolog"):
+            sites.append(Site(1.0, "autologging records the trials", use.where, key=use.call.name))
+        else:
+            sites.append(
+                Site(0.0, f"the trials of {use.call.name} are lost when it ends", use.where, key=use.call.name)
+            )
+    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+
+
+def _results_saved(project: Project) -> Use | None:
+    for use in project.uses("write-data", "log-artifact", "track-metrics", "track-params"):
+        for arg in use.call.args:
+            if any("cv_results" in text for text in _names_in(arg.value)):
+                return use
+        if (
+            "cv_results" in use.call.receiver
+            or "trials_dataframe" in use.call.receiver
+            or "trials_dataframe" in use.call.name
+        ):
+            return use
+    calls = project.calls("pandas.DataFrame", ".trials_dataframe")
+    return next(
+        (
+            use
+            for use in calls
+            if "trials_dataframe" in use.call.name
+            or any("cv_results" in t for a in use.call.args for t in _names_in(a.value))
+        ),
+        None,
+    )
+
+
+def _names_in(value: Value, depth: int = 5) -> Iterator[str]:
+    yield value.text
+    if depth:
+        for item in (*value.items, *value.values):
+            yield from _names_in(item, depth - 1)

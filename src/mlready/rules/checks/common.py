@@ -1,0 +1,72 @@
+"""What several checks ask: arguments of calls, paths that are read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlready.facts.rows import Call, Value
+from mlready.project.project import Project, ProjectFile, Use
+
+
+def argument(call: Call, *names: str) -> Value | None:
+    """The first argument that goes by one of these keywords or positions ("0")."""
+    return next((arg.value for name in names for arg in call.args if arg.name == name), None)
+
+
+def constant(call: Call, *names: str) -> object:
+    """The constant that is passed for an argument; None where it is no constant."""
+    value = argument(call, *names)
+    return value.scalar if value is not None and value.kind == "const" else None
+
+
+def spreads_keywords(call: Call) -> bool:
+    """Whether `**options` may hold what is not written out."""
+    return any(arg.name == "**" for arg in call.args)
+
+
+def strings(value: Value | None, *, depth: int = 6) -> Iterator[str]:
+    """The string constants inside a value: of a path built by `Path("data") / "x.csv"`, an f-string, a join."""
+    if value is None or depth == 0:
+        return
+    if value.kind == "const" and isinstance(value.scalar, str):
+        yield value.scalar
+    elif value.kind == "fstring":
+        yield value.text
+    for item in value.items:
+        yield from strings(item, depth=depth - 1)
+
+
+def literal_path(call: Call) -> str:
+    """The path that a reading or writing call is given, as far as it is literal; "" otherwise."""
+    for name in ("0", "path", "filepath_or_buffer", "path_or_buf", "fname", "file", "filename", "1", "f"):
+        value = argument(call, name)
+        if value is None or value.kind not in ("const", "fstring"):
+            continue
+        text = value.scalar if value.kind == "const" else value.text
+        if isinstance(text, str) and text and ("/" in text or "." in text or "\\" in text):
+            return text.removeprefix("./")
+    return ""
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names something that is not in the tree: a URL, a bucket."""
+    return "://" in path
+
+
+def written_paths(project: Project) -> Iterator[tuple[Use, str]]:
+    """Calls of code and notebooks that write data or models, with the literal path that they write to."""
+    for use in project.uses("write-data", "save-model", "log-artifact"):
+        path = literal_path(use.call)
+        if path and not is_remote(path):
+            yield use, path
+
+
+def is_notebook(file: ProjectFile) -> bool:
+    return file.facts.notebook is not None
+
+
+def functions(file: ProjectFile) -> Iterator[tuple[int, str]]:
+    """(index, qualified name) of the functions of a file, the main guard left out."""
+    for number, scope in enumerate(file.python.scopes if file.python else ()):
+        if scope.kind == "function" and not scope.name.endswith(">"):
+            yield number, scope.name

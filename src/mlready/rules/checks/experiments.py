@@ -1,0 +1,288 @@
+"""Checks of factor 8: experiments are kept apart from production models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from mlready.facts.rows import Cell, NotebookFacts
+from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
+from mlready.project.kinds import TRAIN_ACTIVITIES
+from mlready.project.project import Project, ProjectFile
+from mlready.rules.checks.common import functions
+
+_OWN_FOLDERS = re.compile(
+    r"(^|/)(notebooks?|research|experiments?|exploration|explorations|exploratory|eda|analysis|analyses|playground|"
+    r"sandbox|prototypes?|jupyter|nbs?|ipynb|colab|scratch)(/|$)",
+    re.IGNORECASE,
+)
+
+
+def notebook_of(file: ProjectFile) -> NotebookFacts:
+    """The notebook facts of a file that has them."""
+    assert file.facts.notebook is not None
+    return file.facts.notebook
+
+
+def code_cells(file: ProjectFile) -> list[Cell]:
+    """Code cells with something in them."""
+    return [
+        cell
+        for cell in notebook_of(file).cells
+        if cell.kind == "code" and cell.lines and (cell.statements or cell.problem)
+    ]
+
+
+def saved_notebooks(project: Project) -> tuple[ProjectFile, ...]:
+    """Notebooks that keep execution counts and outputs: .ipynb files with code in them."""
+    return tuple(f for f in project.notebooks if notebook_of(f).format == "ipynb" and code_cells(f))
+
+
+def cell_place(file: ProjectFile, cell: Cell) -> Location:
+    """The first line of a cell."""
+    return Location(file.path, 1, cell.number, cell.id or None, cell.raw_lines[0] if cell.raw_lines else None)
+
+
+# ------------------------------------------------------------------------------------------------------ EXP001 .. EXP003
+
+
+def notebooks_apart(project: Project) -> Verdict:
+    """EXP001: notebooks have a folder of their own, and do not lie among the modules of the package."""
+    packages = {str(PurePosixPath(f.path).parent) for f in project.code_files if f.name == "__init__.py"}
+    modules = {str(PurePosixPath(f.path).parent) for f in project.code_files if f.name != "setup.py"}
+    return each(*(_apart_site(file, packages, modules) for file in project.notebooks))
+
+
+def _apart_site(file: ProjectFile, packages: set[str], modules: set[str]) -> Site:
+    folder = str(PurePosixPath(file.path).parent)
+    if folder in packages:
+        return Site(0.0, f"lies among the modules of the package {folder}", file.at(0), key="in package")
+    if _OWN_FOLDERS.search(folder if folder != "." else ""):
+        return Site(1.0, f"stands in {folder}/", file.at(0), key="apart")
+    if folder in modules:
+        return Site(0.0, "lies beside the scripts and modules", file.at(0), key="beside code")
+    if folder == ".":
+        return Site(0.0 if modules else 0.5, "lies at the root of the project", file.at(0), key="at root")
+    return Site(0.5, f"stands in {folder}/, not in a folder for experiments", file.at(0), key="other folder")
+
+
+_MATTERS = (*TRAIN_ACTIVITIES, "save-model", "fit")
+
+
+def training_outside_notebooks(project: Project) -> Verdict:
+    """EXP002: the share of training and saving that stands in modules and scripts."""
+    inside = list(project.uses(*_MATTERS, notebooks=True))
+    outside = list(project.uses(*_MATTERS, notebooks=False))
+    if not outside:
+        first = inside[0] if inside else None
+        return missing("training stands in notebooks only", first.where if first else None, key="notebooks only")
+    trained = [use for use in outside if set(use.call.activities) & set(TRAIN_ACTIVITIES)]
+    reached = [use for use in (trained or outside) if project.reaches(use.node, "any")]
+    if not reached:
+        return met(Site(0.5, "modules train, but no entry point reaches them", outside[0].where, key="not reached"))
+    first = reached[0]
+    in_notebooks = {use.file.path for use in inside if set(use.call.activities) & {*TRAIN_ACTIVITIES, "save-model"}}
+    if in_notebooks and len(in_notebooks) > 3 * len({use.file.path for use in reached}):
+        return met(
+            Site(
+                0.5,
+                f"{first.call.name} in a module, but {len(in_notebooks)} notebooks train too",
+                first.where,
+                key="both",
+            )
+        )
+    return met(Site(1.0, f"{first.call.name} stands in a module", first.where, key=first.call.name))
+
+
+def notebooks_use_the_package(project: Project) -> Verdict:
+    """EXP003: a notebook that preprocesses or trains imports the project's modules instead of redefining them."""
+    if not project.code_files:
+        return not_applicable("there are no modules to import")
+    working = [file for file in project.notebooks if _works(file)]
+    defined = {name.rpartition(".")[2] for file in project.code_files for _, name in functions(file)}
+    broken = []
+    for file in working:
+        if _imports_own(project, file):
+            continue
+        twins = sorted(name for _, name in functions(file) if name in defined)
+        said = (
+            f"defines {twins[0]} again, which a module has"
+            if twins
+            else "prepares or trains without the project's modules"
+        )
+        broken.append(Site(0.0 if twins else 0.5, said, file.at(0), key="no own import"))
+    return hazard(broken, units=len(working))
+
+
+def _works(file: ProjectFile) -> bool:
+    wanted = {*TRAIN_ACTIVITIES, "preprocess", "fit"}
+    return any(wanted & set(call.activities) for call in (file.python.calls if file.python else ()))
+
+
+def _imports_own(project: Project, file: ProjectFile) -> bool:
+    for row in file.python.imports if file.python else ():
+        if row.level or row.module.split(".")[0] in project.local_roots:
+            return True
+    return False
+
+
+# ------------------------------------------------------------------------------------------------------ EXP004 .. EXP008
+
+
+def notebook_runs_in_order(project: Project) -> Verdict:
+    """EXP004: saved execution counts ascend, or are cleared, or CI runs the notebook."""
+    if _run_in_ci(project):
+        return hazard([], units=len(saved_notebooks(project)))
+    broken, units = [], 0
+    for file in saved_notebooks(project):
+        counts = [(cell, cell.execution_count) for cell in code_cells(file)]
+        executed = [(cell, count) for cell, count in counts if count is not None]
+        if not executed:
+            continue
+        units += 1
+        site = _order_site(file, executed)
+        if site is not None:
+            broken.append(site)
+    return hazard(broken, units=units)
+
+
+def _order_site(file: ProjectFile, executed: list[tuple[Cell, int]]) -> Site | None:
+    for (_, before), (cell, count) in zip(executed, executed[1:], strict=False):
+        if count <= before:
+            said = f"ran as [{count}] after a cell that ran as [{before}]: not in the order of the page"
+            return Site(0.0, said, cell_place(file, cell), key="out of order")
+    expected = executed[0][1]
+    for cell, count in executed:
+        if count != expected:
+            return Site(
+                0.5, f"runs are missing between [{expected - 1}] and [{count}]", cell_place(file, cell), key="gap"
+            )
+        expected += 1
+    if executed[0][1] != 1:
+        return Site(0.5, f"the first cell ran as [{executed[0][1]}]", cell_place(file, executed[0][0]), key="gap")
+    return None
+
+
+def _run_in_ci(project: Project) -> bool:
+    runs = re.compile(r"nbmake|nbval|papermill|nbconvert .*--execute|testbook|treon|jupyter execute")
+    return any(command.origin == "ci" and runs.search(command.text) for command in project.commands)
+
+
+_BIG_OUTPUT = 100_000
+_STRIPPERS = ("nbstripout", "nb-clean", "jupyter-nb-clear-output", "nbqa")
+
+
+def notebook_outputs_stripped(project: Project) -> Verdict:
+    """EXP005: no output over 100 kB, and none at all where a hook promises to strip them."""
+    promised = next((hook.id for _, hook in project.hooks if any(word in hook.id for word in _STRIPPERS[:3])), "")
+    broken, notebooks = [], saved_notebooks(project)
+    for file in notebooks:
+        cells = [cell for cell in notebook_of(file).cells if cell.output_bytes]
+        big = [cell for cell in cells if cell.output_bytes > _BIG_OUTPUT]
+        if big:
+            said = f"keeps an output of {big[0].output_bytes // 1000} kB ({len(big)} over 100 kB)"
+            broken.append(Site(0.0, said, cell_place(file, big[0]), key="large output"))
+        elif promised and cells:
+            said = f"keeps outputs, although {promised} is configured to strip them"
+            broken.append(Site(0.0, said, cell_place(file, cells[0]), key="outputs"))
+    return hazard(broken, units=len(notebooks))
+
+
+def notebook_without_errors(project: Project) -> Verdict:
+    """EXP006: no saved output is an exception."""
+    broken, notebooks = [], saved_notebooks(project)
+    for file in notebooks:
+        failed = [cell for cell in notebook_of(file).cells if cell.error and "raises-exception" not in cell.tags]
+        if failed:
+            said = f"was saved with {failed[0].error}" + (
+                f" and {len(failed) - 1} more errors" if len(failed) > 1 else ""
+            )
+            broken.append(Site(0.0, said, cell_place(file, failed[0]), key=failed[0].error))
+    return hazard(broken, units=len(notebooks))
+
+
+_MANY_CELLS = 50
+
+
+def notebook_readable(project: Project) -> Verdict:
+    """EXP007: a title, headings, fewer than 50 code cells, a name."""
+    broken = []
+    for file in project.notebooks:
+        faults = list(_faults(file))
+        if faults:
+            credit = max(0.0, 1.0 - 0.34 * len(faults))
+            broken.append(Site(credit, "; ".join(faults), file.at(0), key="hard to read"))
+    return hazard(broken, units=len(project.notebooks))
+
+
+def _faults(file: ProjectFile) -> Iterator[str]:
+    cells = notebook_of(file).cells
+    written = [cell for cell in cells if cell.kind == "markdown"]
+    headings = [heading for cell in written for heading in cell.headings]
+    code = code_cells(file)
+    if len(code) >= 3 and not headings:
+        yield "no heading says what it is about" if written else "no word says what it is about"
+    if len(code) > _MANY_CELLS:
+        yield f"{len(code)} code cells"
+    if PurePosixPath(file.path).stem.lower().startswith("untitled"):
+        yield "has no name"
+
+
+def notebook_self_contained(project: Project) -> Verdict:
+    """EXP008: every name is defined before it is used, in the order of the cells."""
+    broken, units = [], 0
+    for file in project.notebooks:
+        cells = code_cells(file)
+        if not cells:
+            continue
+        units += 1
+        names = notebook_of(file).undefined
+        if names:
+            first = names[0]
+            when = "only defined in a later cell" if first.defined_later else "defined in no cell"
+            more = f" ({len(names) - 1} more)" if len(names) > 1 else ""
+            broken.append(Site(0.0, f"uses {first.name}, which is {when}{more}", file.at(first.line), key=first.name))
+    return hazard(broken, units=units)
+
+
+# ------------------------------------------------------------------------------------------------------------- EXP009
+
+_EXECUTES = re.compile(
+    r"\b(papermill|nbconvert\b.*--execute|runipy|jupyter execute|jupyter nbconvert .*--to (script|notebook))"
+)
+_TESTS = re.compile(r"nbmake|nbval|testbook|treon|pytest")
+
+
+def notebooks_not_deployed(project: Project) -> Verdict:
+    """EXP009: no image, workflow or DAG runs a notebook in production."""
+    broken, seen = [], set()
+    for command in project.commands:
+        if command.origin not in ("ci", "container", "pipeline", "infra") or _TESTS.search(command.text):
+            continue
+        if not _EXECUTES.search(command.text) or command.where in seen:
+            continue
+        if command.origin == "ci" and not {"schedule", "release", "workflow-call", "manual"} & set(command.triggers):
+            continue
+        seen.add(command.where)
+        parametrised = "papermill" in command.text and re.search(r"(^| )(-p|--parameters|-f|-y)\b", command.text)
+        said = f"runs a notebook: {command.text[:80]}"
+        broken.append(Site(0.5 if parametrised else 0.0, said, command.where, key="runs a notebook"))
+    for use in project.uses("run-notebook", notebooks=False, reached="any"):
+        broken.append(Site(0.5, f"{use.call.name} runs a notebook", use.where, key=use.call.name))
+    return hazard(broken, units=max(1, len(broken)))
+
+
+_PROFILES = re.compile(r"\b(dvc plots|ydata_profiling|pandas_profiling|great_expectations docs|whylogs)\b")
+
+
+def data_profiled(project: Project) -> Verdict:
+    """EXP010: statistics of each version of the data are made by the pipeline, not by hand."""
+    for use in project.uses("profile-data", "detect-drift", reached="any", notebooks=False):
+        return met(Site(1.0, f"{use.call.name} profiles the data", use.where, key=use.call.name))
+    for command in project.commands:
+        if command.origin in ("ci", "pipeline", "task") and _PROFILES.search(command.text):
+            return met(Site(1.0, f"profiles the data: {command.text[:60]}", command.where, key="command"))
+    for use in project.uses("profile-data"):
+        return met(Site(0.5, f"{use.call.name} profiles the data, by hand", use.where, key=use.call.name))
+    return missing("no statistics are made of each version of the data")

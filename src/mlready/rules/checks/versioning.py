@@ -1,0 +1,485 @@
+"""Checks of factor 1: code, data and models are versioned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from mlready.facts.rows import Call, PipelineStage
+from mlready.findings import Site, Verdict, each, hazard, met, missing, not_applicable, unknown
+from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import argument, constant, is_remote, literal_path, spreads_keywords, written_paths
+
+# ------------------------------------------------------------------------------------------------------ VER001, VER002
+
+
+def code_versioned(project: Project) -> Verdict:
+    """VER001: a git repository with at least one commit."""
+    if project.git.kind == "none":
+        return unknown("no repository is beside the files: a released archive carries none")
+    if not project.git.has_commit:
+        return missing("the git repository has no commit yet")
+    if not any(file.tracked for file in project.files):
+        return missing("nothing of this folder is tracked by git")
+    return met(Site(1.0, "the code is in a git repository"))
+
+
+_ALWAYS_IGNORED = (".venv", ".env")
+
+
+def artifacts_ignored(project: Project) -> Verdict:
+    """VER002: what the code writes, environments and .env files are kept out of git."""
+    dvc_outs = {out for _, stage in project.stages for out in stage.outs}
+    sites: dict[str, Site] = {}
+    for use, path in written_paths(project):
+        folder = _top_folder(path)
+        target = folder or path
+        if target in sites or ".." in path or path.startswith(("/", "~", "{")) or path in dvc_outs:
+            continue
+        base = str(PurePosixPath(use.file.path).parent).removeprefix(".")
+        covered = any(project.covers(p) for p in (path, f"{base}/{path}".lstrip("/")))
+        said = "is ignored by git" if covered else "is written by the code and not ignored by git"
+        sites[target] = Site(float(covered), f"{path} {said}", use.where, key=target)
+    for name in _ALWAYS_IGNORED:
+        covered = project.covers(name)
+        sites[name] = Site(float(covered), f"{name} is {'' if covered else 'not '}ignored by git", key=name)
+    return each(*sites.values())
+
+
+def _top_folder(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+# -------------------------------------------------------------------------------------------------------------- VER003
+
+_DATED = re.compile(r"(19|20)\d\d[-_/]?(0[1-9]|1[0-2])|\bv\d+\b|version=")
+
+
+def data_versioned(project: Project) -> Verdict:
+    """VER003: the data that is read can be named by a version."""
+    sites = [*_dvc_data(project), *_lfs_data(project), *_called_versions(project), *_dated_paths(project)]
+    if not sites:
+        return missing("the data that is read has no version: nothing says which data a model was trained on")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+
+
+def _dvc_data(project: Project) -> Iterator[Site]:
+    for file in project.files:
+        tracked = [row for row in file.facts.tracked if row.hash or row.path]
+        if tracked and file.path.endswith(".dvc"):
+            yield Site(1.0, f"DVC keeps {tracked[0].path}", file.at(0), key=tracked[0].path)
+    locked = {row.path for file in project.files for row in file.facts.tracked if row.stage}
+    for file, stage in project.stages:
+        if stage.tool == "dvc" and (stage.deps or stage.outs):
+            data = [path for path in (*stage.deps, *stage.outs) if not path.endswith((".py", ".ipynb", ".sh"))]
+            if data:
+                credit = 1.0 if locked or any(f.path.endswith(".dvc") for f in project.files) else 0.5
+                yield Site(
+                    credit, f"stage {stage.name} of dvc.yaml versions {data[0]}", file.at(stage.line), key=data[0]
+                )
+
+
+def _lfs_data(project: Project) -> Iterator[Site]:
+    for file in project.files:
+        if file.lfs and file.role == "data":
+            yield Site(1.0, f"git LFS keeps {file.path}", file.at(0), key=file.path)
+            return
+
+
+def _called_versions(project: Project) -> Iterator[Site]:
+    for use in project.uses("version-data"):
+        yield Site(1.0, f"{use.call.name} gives the data a version", use.where, key=use.call.name)
+    for use in project.uses("read-data"):
+        revision = argument(use.call, "revision", "version_as_of", "versionAsOf", "timestamp_as_of", "snapshot_id")
+        if revision is not None:
+            yield Site(1.0, f"{use.call.name} reads a fixed version", use.where, key=use.call.name)
+
+
+def _dated_paths(project: Project) -> Iterator[Site]:
+    for use in project.uses("read-data", "download"):
+        path = literal_path(use.call)
+        if path and is_remote(path) and _DATED.search(path):
+            yield Site(0.5, f"reads the dated object {path}", use.where, key=path)
+
+
+# -------------------------------------------------------------------------------------------------------------- VER004
+
+_LARGE, _LARGE_NOTEBOOK = 1_000_000, 5_000_000
+
+
+def no_large_binaries(project: Project) -> Verdict:
+    """VER004: no data, model or notebook of many megabytes in git history."""
+    if project.git.kind == "none":
+        return not_applicable("no repository is beside the files")
+    managed = {row.path for file in project.files for row in file.facts.tracked}
+    watched = [file for file in project.files if file.tracked and (file.role in ("data", "model") or is_ipynb(file))]
+    broken = [
+        Site(0.0, f"{file.size / 1e6:.1f} MB in git, not in LFS or DVC", file.at(0), key="large file")
+        for file in watched
+        if not file.lfs and file.size > (_LARGE_NOTEBOOK if is_ipynb(file) else _LARGE) and file.path not in managed
+    ]
+    return hazard(broken, units=len(watched))
+
+
+def is_ipynb(file: ProjectFile) -> bool:
+    return file.path.endswith(".ipynb")
+
+
+# -------------------------------------------------------------------------------------------------------------- VER005
+
+_VERSION_MARK = re.compile(r"\{[^}]*\}|%s|%d|\bv\d+|\d{8}")
+
+
+def models_versioned(project: Project) -> Verdict:
+    """VER005: a trained model gets a version that can be named, and the one before it is kept."""
+    sites = [Site(1.0, f"{u.call.name} registers the model", u.where, key=u.call.name) for u in _registering(project)]
+    outs = {out: (f, stage) for f, stage in project.stages for out in stage.outs if stage.tool == "dvc"}
+    saves = list(project.uses("save-model"))
+    for out, (file, stage) in outs.items():
+        if _is_model_path(out):
+            sites.append(Site(1.0, f"DVC keeps {out} as an output of {stage.name}", file.at(stage.line), key=out))
+    for file in project.files:
+        for row in file.facts.tracked:
+            if file.path.endswith(".dvc") and _is_model_path(row.path):
+                sites.append(Site(1.0, f"DVC keeps {row.path}", file.at(0), key=row.path))
+        if file.lfs and file.role == "model":
+            sites.append(Site(0.5, f"git LFS keeps {file.path}", file.at(0), key=file.path))
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    if not saves:
+        return missing("no trained model is saved, let alone registered under a version")
+    return met(*_saved(saves)[:5])
+
+
+def _registering(project: Project) -> Iterator[Use]:
+    yield from project.uses("register-model")
+    for use in project.uses("log-artifact", "save-model"):
+        if argument(use.call, "registered_model_name") is not None and use.call.system == "mlflow":
+            yield use
+
+
+def _is_model_path(path: str) -> bool:
+    name = path.lower()
+    return "model" in name or name.endswith(
+        (".pkl", ".joblib", ".pt", ".pth", ".onnx", ".h5", ".keras", ".safetensors", ".bin")
+    )
+
+
+def _saved(saves: list[Use]) -> list[Site]:
+    sites = []
+    for use in saves:
+        path = literal_path(use.call)
+        if path and not _VERSION_MARK.search(path):
+            said = f"every run overwrites {path}: nobody can roll back"
+            sites.append(Site(0.0, said, use.where, key=path))
+        elif path:
+            sites.append(Site(0.5, f"saved as {path}, by a name that the code makes up", use.where, key=path))
+        else:
+            sites.append(
+                Site(0.0, f"{use.call.name} saves the model under a path, in no registry", use.where, key=use.call.name)
+            )
+    return sorted(sites, key=lambda site: -site.credit)
+
+
+# -------------------------------------------------------------------------------------------------------------- VER006
+
+
+def raw_data_immutable(project: Project) -> Verdict:
+    """VER006: no file that is read as input is written over."""
+    reads: dict[str, Use] = {}
+    for use in project.uses("read-data"):
+        path = literal_path(use.call)
+        if path and not is_remote(path):
+            reads.setdefault(_resolved(use, path), use)
+    broken: list[Site] = []
+    writes = 0
+    for use in project.uses("write-data"):
+        path = literal_path(use.call)
+        if not path or is_remote(path):
+            continue
+        writes += 1
+        source = reads.get(_resolved(use, path))
+        if source is not None and not _interim(path) and not _made_before_read(use, source):
+            said = f"writes over {path}, which {source.where} reads as input"
+            broken.append(Site(0.0, said, use.where, key=path))
+    return hazard(broken, units=writes)
+
+
+def _made_before_read(write: Use, read: Use) -> bool:
+    """A file written first and read later in the same file is an intermediate result."""
+    return write.file.path == read.file.path and write.call.line < read.call.line
+
+
+def _resolved(use: Use, path: str) -> str:
+    return str(PurePosixPath(path)) if not path.startswith("..") else f"{PurePosixPath(use.file.path).parent}|{path}"
+
+
+def _interim(path: str) -> bool:
+    words = set(re.split(r"[/_.-]", path.lower()))
+    return bool(
+        words
+        & {
+            "interim",
+            "processed",
+            "tmp",
+            "temp",
+            "cache",
+            "cached",
+            "intermediate",
+            "output",
+            "outputs",
+            "clean",
+            "cleaned",
+        }
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- VER007
+
+_COPY = re.compile(
+    r"^(?P<stem>.+?)(?:[-_ ]?(?:copy|backup|bak)\d*|-Copy\d+| ?\(\d+\)|[-_](?:final|old|new|latest|orig)(?:[-_]?v?\d*)|[-_]v\d+)$",
+    re.IGNORECASE,
+)
+_OLD = re.compile(r"^(?:old|copy_of|copy of|backup)[-_ ](?P<stem>.+)$", re.IGNORECASE)
+_UNTITLED = re.compile(r"^Untitled\d*$")
+
+
+def no_copy_versioning(project: Project) -> Verdict:
+    """VER007: versions are git's business, not that of file names."""
+    files = [
+        f
+        for f in project.files
+        if f.path.endswith((".py", ".ipynb", ".R", ".sql")) and f.role not in ("vendored", "generated")
+    ]
+    stems = {f.path.rsplit(".", 1)[0].lower() for f in files}
+    broken = []
+    for file in files:
+        original = _copy_of(file, stems)
+        if original:
+            said = "an untitled notebook" if original == "-" else f"looks like a copy of {original}"
+            broken.append(Site(0.0, said, file.at(0), key="copy"))
+    broken += [
+        Site(0.0, "a backup file", f.at(0), key="backup")
+        for f in project.files
+        if f.path.endswith((".bak", ".orig", ".py~"))
+    ]
+    return hazard(broken, units=len(files) + sum(f.path.endswith((".bak", ".orig", ".py~")) for f in project.files))
+
+
+def _copy_of(file: ProjectFile, stems: set[str]) -> str:
+    path = PurePosixPath(file.path)
+    if _UNTITLED.match(path.stem):
+        return "-"
+    matched = _COPY.match(path.stem) or _OLD.match(path.stem)
+    if not matched:
+        return ""
+    original = path.with_name(matched["stem"].strip("-_ "))
+    return f"{original}{path.suffix}" if str(original).lower() in stems else ""
+
+
+# -------------------------------------------------------------------------------------------------------------- VER008
+
+_REVISIONS = ("revision", "code_revision", "model_revision", "version", "commit_hash")
+_SHA = re.compile(r"^[0-9a-f]{7,40}$|^sha256:")
+_DATED_MODEL = re.compile(r"\d{4}-?\d\d-?\d\d|-\d{4}$|@\d{8}|-\d{3}$|:\d+$")
+_MOVING = re.compile(r"(latest|main|master|HEAD)$")
+
+
+def model_revision_pinned(project: Project) -> Verdict:
+    """VER008: what is fetched from a hub is fetched at a fixed revision."""
+    broken: list[Site] = []
+    units = 0
+    for use in project.uses("load-model", "read-data", "embed", "predict", "train"):
+        if "hub" not in project.vocabulary.traits(use.call.name):
+            continue
+        name = _hub_id(use.call)
+        if name is None or project.reaches(use.node, "") is False:
+            continue
+        units += 1
+        site = _revision_site(use, name)
+        if site is not None:
+            broken.append(site)
+    return hazard(broken, units=units)
+
+
+def _hub_id(call: Call) -> str | None:
+    """The name of what is fetched; None for local folders and for names that come from configuration."""
+    value = constant(
+        call, "0", "pretrained_model_name_or_path", "repo_id", "model", "path", "model_name_or_path", "repo"
+    )
+    if not isinstance(value, str):
+        value = constant(call, "model", "repo_id", "1")
+    if (
+        not isinstance(value, str)
+        or not value
+        or value.startswith((".", "/", "~"))
+        or value.endswith((".csv", ".json", ".parquet", ".pt", ".bin"))
+    ):
+        return None
+    if value.split("/")[0] in (
+        "models",
+        "model",
+        "output",
+        "outputs",
+        "checkpoints",
+        "data",
+        "results",
+        "artifacts",
+        "saved_model",
+        "ckpt",
+        "runs",
+        "csv",
+        "json",
+        "text",
+        "parquet",
+        "imagefolder",
+        "audiofolder",
+    ):
+        return None
+    return value
+
+
+def _revision_site(use: Use, name: str) -> Site | None:
+    if spreads_keywords(use.call):
+        return None
+    value = argument(use.call, *_REVISIONS)
+    trusted = constant(use.call, "trust_remote_code") is True
+    if value is not None and value.kind != "const":
+        return None
+    revision = str(value.scalar) if value is not None and value.scalar else ""
+    if "torch.hub" in use.call.name and ":" in name:
+        revision = name.split(":", 1)[1]
+    if _SHA.match(revision):
+        return None
+    if revision and not _MOVING.search(revision):
+        return Site(0.5, f"{name} at tag {revision}, which can move", use.where, key=name)
+    danger = ", and runs the code that comes with it" if trusted else ""
+    return Site(0.0, f"{name} is fetched without a fixed revision{danger}", use.where, key=name)
+
+
+# -------------------------------------------------------------------------------------------------------------- VER009
+
+_REGISTRY_URI = re.compile(r"^(models:/|runs:/|wandb-artifact:|.*@(champion|production|staging)|.*:v\d+$)")
+_NEWEST = frozenset(("max", "sorted", "glob.glob", "glob.iglob", "os.listdir"))
+
+
+def serving_pins_model(project: Project) -> Verdict:
+    """VER009: what is served is a named version of a model, from configuration or baked into a tagged image."""
+    loads = [use for use in project.uses("load-model", notebooks=False) if project.reaches(use.node, "serving")]
+    loads = loads or list(project.uses("load-model", reached="any", notebooks=False))
+    if not loads:
+        return missing("nothing loads a named version of a model to predict with")
+    baked = _baked_models(project)
+    overwritten = {path for use, path in written_paths(project) if "save-model" in use.call.activities}
+    return met(*sorted((_load_site(use, baked, overwritten) for use in loads), key=lambda site: -site.credit)[:5])
+
+
+def _baked_models(project: Project) -> bool:
+    return any(
+        row.op in ("COPY", "ADD") and re.search(r"model|\.pkl|\.joblib|\.onnx|artifact", row.value)
+        for _, container in project.containers
+        for row in container.instructions
+    )
+
+
+def _load_site(use: Use, baked: bool, overwritten: set[str]) -> Site:
+    call = use.call
+    path = literal_path(call)
+    values = [arg.value for arg in call.args]
+    if any(value.kind == "call" and value.text in _NEWEST for value in values):
+        return Site(0.0, "loads whatever file is newest", use.where, key=call.name)
+    text = constant(call, "0", "model_uri")
+    if isinstance(text, str) and _REGISTRY_URI.match(text):
+        return Site(1.0, f"loads {text}", use.where, key=text)
+    if call.system in ("mlflow", "wandb", "bentoml"):
+        return Site(1.0, f"{call.name} loads from a registry", use.where, key=call.name)
+    if path and path in overwritten and not baked:
+        return Site(0.0, f"loads {path}, which every training run overwrites", use.where, key=path)
+    if baked:
+        return Site(1.0, "the model is baked into the image", use.where, key=call.name)
+    if path:
+        return Site(0.0, f"loads {path}, a path that names no version", use.where, key=path)
+    return Site(0.5, f"{call.name} loads from a path that comes from elsewhere", use.where, key=call.name)
+
+
+# -------------------------------------------------------------------------------------------------------------- VER010
+
+_LONG_PROMPT = 200
+
+
+def prompts_versioned(project: Project) -> Verdict:
+    """VER010: prompts stand in files, named constants or a registry, where a change of them can be seen."""
+    sites = [_prompt_site(use) for use in project.uses("call-llm", "prompt", reached="any", notebooks=False)]
+    found = [site for site in sites if site is not None]
+    if not found:
+        return met(Site(1.0, "no long prompt is written at a call"))
+    return each(*found)
+
+
+def _prompt_site(use: Use) -> Site | None:
+    longest = max((_longest(arg.value) for arg in use.call.args), default=0)
+    if longest > _LONG_PROMPT:
+        return Site(0.0, f"a prompt of {longest} characters is written at the call", use.where, key=use.call.name)
+    return Site(1.0, "the prompt comes from a name or a file", use.where, key=use.call.name)
+
+
+def _longest(value: object, depth: int = 6) -> int:
+    from mlready.facts.rows import Value
+
+    if not isinstance(value, Value) or depth == 0:
+        return 0
+    own = value.length or (len(value.scalar) if value.kind == "const" and isinstance(value.scalar, str) else 0)
+    own = max(own, len(value.text) if value.kind == "fstring" else 0)
+    return max([own, *(_longest(item, depth - 1) for item in (*value.items, *value.values))])
+
+
+# -------------------------------------------------------------------------------------------------------------- VER011
+
+
+def dvc_state_committed(project: Project) -> Verdict:
+    """VER011: what DVC needs to bring the data back is in git: its lock, and a remote that others reach."""
+    stages = [(f, s) for f, s in project.stages if s.tool == "dvc"]
+    outputs = [f for f in project.files if f.path.endswith(".dvc") and f.facts.tracked]
+    if not stages and not outputs:
+        return not_applicable("DVC is not in use")
+    broken = [*_lock_sites(project, stages), *_remote_sites(project)]
+    return hazard(broken, units=2)
+
+
+def _lock_sites(project: Project, stages: list[tuple[ProjectFile, PipelineStage]]) -> list[Site]:
+    if not stages:
+        return []
+    file = stages[0][0]
+    folder = file.path.rpartition("/")[0]
+    lock = f"{folder}/dvc.lock" if folder else "dvc.lock"
+    present = project.by_path.get(lock)
+    if present is None:
+        why = "is ignored by git" if project.covers(lock) else "is missing"
+        return [
+            Site(
+                0.0,
+                f"dvc.yaml defines stages, but dvc.lock {why}: nobody else can get their outputs",
+                file.at(0),
+                key="dvc.lock",
+            )
+        ]
+    locked = {row.stage for row in present.facts.tracked}
+    stale = [s.name for _, s in stages if s.name not in locked]
+    if stale and not any("@" in name for name in locked):
+        return [Site(0.5, f"dvc.lock knows nothing of stage {stale[0]}", present.at(0), key="dvc.lock")]
+    return []
+
+
+_PRIVATE_REMOTE = re.compile(r"^(/tmp|/var/tmp|/home/|/Users/|~|[A-Za-z]:\\)")
+
+
+def _remote_sites(project: Project) -> list[Site]:
+    configs = [f for f in project.files if f.path.endswith(".dvc/config")]
+    remotes = [(f, remote) for f in configs for remote in f.facts.remotes]
+    private = [(f, r) for f, r in remotes if _PRIVATE_REMOTE.match(r.url)]
+    if private and len(private) == len(remotes):
+        file, remote = private[0]
+        return [Site(0.0, f"the only remote is {remote.url}: no other machine reaches it", file.at(0), key="remote")]
+    return []

@@ -1,0 +1,159 @@
+"""docs/accuracy.md from the figures of one accuracy run: no number on that page is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tests.benchmarks.corpora import HERE, table
+
+_HEAD = """\
+# Accuracy
+
+How far mlready {version} agrees with labels that people made. `make accuracy` writes this page from
+`tests/benchmarks/accuracy.json`; do not edit it. What the labels mean, who made them and under which licenses:
+`tests/benchmarks/README.md`.
+"""
+
+
+def page(figures: dict[str, Any]) -> str:
+    """The whole page as Markdown."""
+    parts = [
+        _HEAD.format(version=figures["version"]),
+        *_factors(figures["factors"], figures["edges"]),
+        *_rules(figures["rules"], figures["readers"]),
+        *_hand_checks(figures["hand_checks"]),
+        *_disagreements(figures["factors"]["disagreements"]),
+        *_missing(figures),
+    ]
+    return "\n".join(parts)
+
+
+def _factors(found: dict[str, Any], edges: Sequence[float]) -> Iterable[str]:
+    yield "## Factors\n"
+    yield (
+        f"{found['repositories']} labelled repositories, {found['cells']} cells (repository x factor). Labels are 0 absent, "
+        f"1 partial, 2 present; a score is binned at {edges[0]:g} and {edges[1]:g}, a factor that is not asked of the "
+        "kind of project counts as absent. Kappa is quadratic-weighted. In brackets: the lowest and highest value when "
+        "one repository is left out. Nothing is fitted to the labels, so leaving one out shows how much single "
+        "repositories weigh.\n"
+    )
+    rows = [[*_overall(found)]]
+    yield _markdown(["measure", "value", "one left out", "aim"], rows[0])
+    header = ["factor", "labels 0/1/2", "scores 0/1/2", "kappa", "one left out", "Spearman", "equal", "over-credit"]
+    yield _markdown(header, [_factor_row(row) for row in found["factors"]])
+
+
+def _overall(found: dict[str, Any]) -> Iterable[list[str]]:
+    project = found["project"]
+    yield ["mean kappa of the factors", _n(found["mean_kappa"]), _span(found["left_out"]["mean_kappa"]), ">= 0.75"]
+    yield ["kappa over all cells", _n(found["pooled_kappa"]), "", ""]
+    yield ["over-credit (score 2, label 0)", _share(found["over_credit"], found["cells"]), "", "< 3 %"]
+    yield ["under-credit (score 0, label 2)", _share(found["under_credit"], found["cells"]), "", ""]
+    yield ["project score, Spearman", _n(project["spearman"]), _span(project["left_out"]), ">= 0.9"]
+
+
+def _factor_row(row: dict[str, Any]) -> list[str]:
+    counts = ["/".join(map(str, row[key])) for key in ("labels", "levels")]
+    figures = [_n(row["kappa"]), _span(row["left_out"]), _n(row["spearman"])]
+    return [str(row["factor"]), *counts, *figures, f"{row['equal']} of {row['cells']}", str(row["over_credit"])]
+
+
+def _rules(rows: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterable[str]:
+    yield "## Single rules\n"
+    yield (
+        "Counts, then precision and recall with 95 % Wilson intervals. Sites on which readers disagree, or that are "
+        "arguable by the reader's own note, are left aside and counted.\n"
+    )
+    published = {row["rule"]: row for row in table(HERE / "published.tsv")}
+    header = ["aim", "rule", "labels", "hit", "false alarm", "missed", "rightly silent", "aside", "precision", "recall"]
+    yield _markdown([*header, "published best"], [_rule_row(row, published) for row in rows])
+    yield "Published best (precision / recall) and where from:\n"
+    yield _markdown(
+        ["aim", "unit", "precision", "recall", "source"],
+        [[row["aim"], row["unit"], row["precision"], row["recall"], row["source"]] for row in published.values()],
+    )
+    yield "How far the two readers of the drawn sites agree:\n"
+    yield _markdown(
+        ["rule", "sites read by both", "same label", "Cohen's kappa"],
+        [_reader_row(row) for row in readers],
+    )
+
+
+def _rule_row(row: dict[str, Any], published: dict[str, dict[str, str]]) -> list[str]:
+    best = published.get(row["rule"], {"precision": "", "recall": ""})
+    counts = [str(row[key]) for key in ("hits", "false_alarms", "misses", "rejections", "left_aside")]
+    figures = [
+        _with_interval(row["precision"], row["precision_interval"]),
+        _with_interval(row["recall"], row["recall_interval"]),
+    ]
+    beside = " / ".join(value or "-" for value in (best["precision"], best["recall"]))
+    return [row["aim"], row["rule"], row["source"], *counts, *figures, beside if beside != "- / -" else ""]
+
+
+def _reader_row(row: dict[str, Any]) -> list[str]:
+    if not row["sites"]:
+        return [row["rule"], "0", "not measured", "not measured"]
+    return [row["rule"], str(row["sites"]), _share(row["same"], row["sites"]), _n(row["kappa"])]
+
+
+def _hand_checks(rows: list[dict[str, Any]]) -> Iterable[str]:
+    yield "## Findings read by hand\n"
+    yield "Findings on public repositories, read by somebody who did not write the rule. Aim: 9 of 10 right.\n"
+    if not rows:
+        yield "Not measured.\n"
+        return
+    checked = [[row["rule"], f"{row['right']} of {row['read']}", _interval(row["interval"])] for row in rows]
+    yield _markdown(["rule", "right", "95 % interval"], checked)
+
+
+def _disagreements(cells: list[dict[str, Any]]) -> Iterable[str]:
+    yield "## Where score and label are two steps apart\n"
+    if not cells:
+        yield "Nowhere.\n"
+        return
+    rows = [
+        [
+            cell["repo"],
+            str(cell["factor"]),
+            str(cell["label"]),
+            f"{_n(cell['score'])}",
+            cell["evidence"].replace("|", "/"),
+        ]
+        for cell in cells
+    ]
+    yield _markdown(["repository", "factor", "label", "score", "evidence of the label"], rows)
+
+
+def _missing(figures: dict[str, Any]) -> Iterable[str]:
+    if figures["missing"] or figures["failed"]:
+        yield "## Not measured\n"
+        yield from (f"- {repo}: not to be had at the labelled commit" for repo in figures["missing"])
+        yield from (f"- {repo}: {reason}" for repo, reason in figures["failed"].items())
+        yield ""
+
+
+def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""])
+
+
+def _n(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} ({100 * part / whole:.1f} %)" if whole else "none"
+
+
+def _span(values: Sequence[float | None]) -> str:
+    low, high = values
+    return "" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
+
+
+def _interval(values: Sequence[float] | None) -> str:
+    return "" if values is None else f"[{values[0]:.2f}, {values[1]:.2f}]"
+
+
+def _with_interval(value: float | None, interval: Sequence[float] | None) -> str:
+    return "not measured" if value is None else f"{value:.2f} {_interval(interval)}"

@@ -1,0 +1,254 @@
+"""Precision and recall of single rules against labels that others made or that two readers made."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.agreement import Confusion, confusion, kappa, wilson
+from tests.benchmarks.audits import Audit, audit
+from tests.benchmarks.corpora import HERE, table
+
+SITES = HERE / "sites"
+CHECKS = HERE / "checks"
+READERS = ("one", "two")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a rule said against what is true, over all labels of one source."""
+
+    aim: str
+    rule: str
+    source: str
+    counts: Confusion
+    left_aside: int = 0
+
+    def told(self) -> dict[str, Any]:
+        """The figures with their Wilson intervals."""
+        said, true = self.counts.hits + self.counts.false_alarms, self.counts.hits + self.counts.misses
+        return {
+            "aim": self.aim,
+            "rule": self.rule,
+            "source": self.source,
+            **asdict(self.counts),
+            "left_aside": self.left_aside,
+            "precision": self.counts.precision,
+            "precision_interval": wilson(self.counts.hits, said),
+            "recall": self.counts.recall,
+            "recall_interval": wilson(self.counts.hits, true),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn site with what each reader said of it, in the order of READERS; None where one has not read it."""
+
+    repo: str
+    path: str
+    subject: str
+    labels: tuple[str | None, ...]
+
+    @property
+    def agreed(self) -> str | None:
+        """The label that every reader so far gave, None when they disagree."""
+        given = {label for label in self.labels if label is not None}
+        return given.pop() if len(given) == 1 else None
+
+
+def drawn_sites(rule: str) -> list[Drawn]:
+    """The sites drawn for one rule with the readers' labels."""
+    readers = [_labels(rule, reader) for reader in READERS]
+    rows = table(SITES / f"{rule}.tsv")
+    keys = [(row["repo"], row["path"], row["subject"]) for row in rows]
+    return [Drawn(*key, tuple(labels.get(key) for labels in readers)) for key in keys]
+
+
+def _labels(rule: str, reader: str) -> dict[tuple[str, str, str], str]:
+    path = SITES / f"{rule}.{reader}.tsv"
+    rows = table(path) if path.is_file() else []
+    return {(row["repo"], row["path"], row["subject"]): row["label"] for row in rows}
+
+
+def reader_agreement(rule: str) -> dict[str, Any]:
+    """How often two readers said the same of the drawn sites, and Cohen's kappa."""
+    both = [site.labels for site in drawn_sites(rule) if None not in site.labels]
+    left, right = [pair[0] for pair in both], [pair[1] for pair in both]
+    same = sum(one == other for one, other in zip(left, right, strict=True))
+    return {"rule": rule, "sites": len(both), "same": same, "kappa": kappa(left, right)}
+
+
+def _broken_in_file(rule: str) -> Callable[[Audit, Drawn], bool]:
+    return lambda found, site: any(one.credit < 1 for one in found.sites(rule, site.path))
+
+
+def _broken_import(found: Audit, site: Drawn) -> bool:
+    return site.subject in undeclared_imports(found)
+
+
+def undeclared_imports(found: Audit) -> set[str]:
+    """Names that the sites of REP001 call undeclared: whatever stands in backticks or quotes in their messages."""
+    messages = (site.message for site in found.sites("REP001") if site.credit == 0)
+    return {name for message in messages for name in re.findall(r"[`'\"]([\w.]+)[`'\"]", message)}
+
+
+def _has_credit(rule: str) -> Callable[[Audit, Drawn], bool]:
+    return lambda found, _: (found.rule(rule) or {}).get("status") in ("pass", "partial")
+
+
+def _out_of_order(found: Audit, site: Drawn) -> bool:
+    return any(one.credit == 0 for one in found.sites("EXP004", site.path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    name: str
+    rule: str
+    said: Callable[[Audit, Drawn], bool]
+    true: tuple[str, ...] = ("1",)
+    aside: tuple[str, ...] = ("part",)
+
+
+AIMS = (
+    _Aim("preprocessing leakage (file)", "SKW005", _broken_in_file("SKW005")),
+    _Aim("seeds (file)", "REP004", _broken_in_file("REP004")),
+    _Aim("undeclared imports", "REP001", _broken_import),
+    _Aim("notebook run out of order", "EXP004", _out_of_order, true=("order",)),
+    _Aim("notebook counts out of order or with gaps", "EXP004", _broken_in_file("EXP004"), true=("order", "gaps")),
+    _Aim("tests exist", "TST001", _has_credit("TST001")),
+    _Aim("CI present", "DEP005", _has_credit("DEP005")),
+)
+
+
+def drawn_measures(audits: dict[str, Audit]) -> list[Measured]:
+    """Each aim against the drawn sites of repositories that could be audited."""
+    return [_drawn_measure(aim, audits) for aim in AIMS]
+
+
+def _drawn_measure(aim: _Aim, audits: dict[str, Audit]) -> Measured:
+    sites = [site for site in drawn_sites(aim.rule) if site.repo in audits]
+    clear = [site for site in sites if site.agreed is not None and site.agreed not in aim.aside]
+    pairs = [(aim.said(audits[site.repo], site), site.agreed in aim.true) for site in clear]
+    readers = sum(any(site.labels[index] for site in sites) for index in range(len(READERS)))
+    source = f"{len(sites)} drawn sites, {readers} reader{'s' if readers > 1 else ''}"
+    return Measured(aim.name, aim.rule, source, confusion(pairs), len(sites) - len(clear))
+
+
+def wrong(audits: dict[str, Audit]) -> list[dict[str, str]]:
+    """Every drawn site where the tool and the label differ: what to read next."""
+    return [
+        {"aim": aim.name, "repo": site.repo, "path": site.path, "subject": site.subject, "label": str(site.agreed)}
+        for aim in AIMS
+        for site in drawn_sites(aim.rule)
+        if site.repo in audits and site.agreed is not None and site.agreed not in aim.aside
+        if aim.said(audits[site.repo], site) != (site.agreed in aim.true)
+    ]
+
+
+def outside_measures(audits: dict[str, Audit], rule_cases: dict[str, Path]) -> list[Measured]:
+    """Rules against the labels of rule-labels.tsv; `rule_cases` are work trees whose files hold authors' cases."""
+    rows = [{**row, "repo": row["item"].partition("@")[0]} for row in table(HERE / "rule-labels.tsv")]
+    known = [row for row in rows if row["repo"] in audits]
+    return [
+        _of_rows("notebook run out of order", "EXP004", known, "notebook.out-of-order", _row_out_of_order, audits),
+        _of_rows("notebook counts skipped", "EXP004", known, "notebook.skipped-counts", _row_broken_order, audits),
+        _of_rows("training code present", "train", known, "repro.training-code", _does("train"), audits),
+        _of_rows("evaluation code present", "evaluate", known, "repro.evaluation-code", _does("evaluate"), audits),
+        _of_rows("data versioned", "VER003", known, "version.data-versioned", _row_credit("VER003"), audits),
+        *_dslinter(rows, rule_cases),
+        *_fawltydeps(rows, rule_cases, audits),
+    ]
+
+
+_Said = Callable[[Audit, str], bool]
+
+
+def _of_rows(
+    aim: str, rule: str, rows: Iterable[dict[str, str]], key: str, said: _Said, audits: dict[str, Audit]
+) -> Measured:
+    chosen = [row for row in rows if row["rule"] == key]
+    pairs = [(said(audits[row["repo"]], row["item"].partition(":")[2]), row["label"] != "0") for row in chosen]
+    return Measured(aim, rule, chosen[0]["set"] if chosen else "no repository on disk", confusion(pairs))
+
+
+def _row_out_of_order(found: Audit, path: str) -> bool:
+    return any(site.credit == 0 for site in found.sites("EXP004", path))
+
+
+def _row_broken_order(found: Audit, path: str) -> bool:
+    return any(site.credit < 1 for site in found.sites("EXP004", path))
+
+
+def _does(activity: str) -> _Said:
+    return lambda found, _: activity in found.activities
+
+
+def _row_credit(rule: str) -> _Said:
+    return lambda found, _: (found.rule(rule) or {}).get("status") in ("pass", "partial")
+
+
+def _dslinter(rows: list[dict[str, str]], rule_cases: dict[str, Path]) -> Iterator[Measured]:
+    place = rule_cases.get("SERG-Delft/dslinter")
+    chosen = [row for row in rows if row["rule"].startswith("smell.randomness_control_")] if place else []
+    if place and chosen:
+        pairs = [(_case_broken(place, row["item"].partition(":")[2]), row["label"] == "1") for row in chosen]
+        yield Measured("seeds (cases)", "REP004", "dslinter-tests", confusion(pairs))
+
+
+def _case_broken(place: Path, item: str) -> bool:
+    path, _, test = item.partition("#")
+    tree = ast.parse((place / path).read_text(encoding="utf-8"))
+    function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == test)
+    strings = (node.value for node in ast.walk(function) if isinstance(node, ast.Constant))
+    code = max((value for value in strings if isinstance(value, str)), key=len)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "train.py"
+        file.write_text(textwrap.dedent(code), encoding="utf-8")
+        return any(site.credit < 1 for site in audit(Path(folder)).sites("REP004"))
+
+
+_NOT_OURS = re.compile(r"#.*(internally|identity mapping|resolver)", re.IGNORECASE)
+
+
+def _fawltydeps(
+    rows: list[dict[str, str]], rule_cases: dict[str, Path], audits: dict[str, Audit]
+) -> Iterator[Measured]:
+    place = rule_cases.get("tweag/FawltyDeps")
+    projects = {"detect-waste": "wimlds-trojmiasto/detect-waste", "requests": "psf/requests", "peppy": "pepkit/peppy"}
+    if place is None or not any(row["set"] == "fawltydeps-real-projects" for row in rows):
+        return
+    pairs: list[tuple[bool, bool]] = []
+    for name, repo in projects.items():
+        if repo in audits:
+            said, true = undeclared_imports(audits[repo]), _annotated(place / f"tests/real_projects/{name}.toml")
+            pairs += [(one in said, one in true) for one in sorted(said | true)]
+    yield Measured("undeclared imports (real projects)", "REP001", "fawltydeps-real-projects", confusion(pairs))
+
+
+def _annotated(path: Path) -> set[str]:
+    """What the annotators call undeclared in the first experiment, without the groups that they put down to the tool."""
+    text = path.read_text(encoding="utf-8").partition("undeclared_deps = [")[2].partition("]")[0]
+    names: set[str] = set()
+    counts = True
+    for line in text.splitlines():
+        if line.strip().startswith("#"):
+            counts = not _NOT_OURS.search(line)
+        elif counts:
+            names |= set(re.findall(r"^\s*\"([^\"]+)\"", line))
+    return names
+
+
+def hand_checks() -> list[dict[str, Any]]:
+    """Findings read by fresh eyes: checks/RULE.tsv with `right` 1 or 0 for each finding on a public repository."""
+    counted = []
+    for path in sorted(CHECKS.glob("*.tsv")):
+        rows = [row for row in table(path) if row["right"] in ("0", "1")]
+        right = sum(row["right"] == "1" for row in rows)
+        counted.append({"rule": path.stem, "right": right, "read": len(rows), "interval": wilson(right, len(rows))})
+    return counted

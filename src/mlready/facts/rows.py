@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 
 Scalar = str | int | float | bool | None
 
@@ -94,7 +94,7 @@ class Scope(Row, frozen=True, array_like=True, gc=False):
     """The module (index 0), a class or a function."""
 
     name: str
-    """Qualified: "Trainer.fit", "" for the module."""
+    """Qualified: "Trainer.fit"; "" for the module; "<main>" for what stands under `if __name__ == "__main__"`."""
     kind: Literal["module", "class", "function"]
     parent: int
     line: int
@@ -120,6 +120,7 @@ class Scope(Row, frozen=True, array_like=True, gc=False):
 class Param(Row, frozen=True, array_like=True, gc=False):
     name: str
     annotation: str = ""
+    """Of every parameter of decorated functions and of `predict`, `__call__` …; elsewhere only types that tell of data."""
     default: Value | None = None
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from mlready.facts.rows import Param, Value
+from mlready.facts.syntax.interest import HANDLER_NAMES
 from mlready.facts.syntax.names import annotated_type, annotation_text, dotted
 from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, ModuleState, ScopeState
 from mlready.facts.syntax.values import named_value, value_of
@@ -30,14 +31,16 @@ def open_function(state: ModuleState, node: FunctionNode) -> ScopeState:
     scope.is_async = isinstance(node, ast.AsyncFunctionDef)
     scope.documented, scope.trivial = _body(node.body)
     scope.decorators = tuple(value_of(state, decorator, 2) for decorator in node.decorator_list[:20])
-    scope.params = _params(state, node.args)
+    params = _params(state, node.args)
     scope.returns = annotation_text(state, node.returns)
     scope.returned = annotated_type(scope.returns)
-    for param in scope.params:
+    for param in params:
         kind = annotated_type(param.annotation) if param.annotation else UNKNOWN
         scope.names[param.name.lstrip("*")] = INSTANCE + kind if kind else UNKNOWN
         if kind:
             _refer_to_type(state, scope, kind)
+    typed = bool(node.decorator_list) or node.name in HANDLER_NAMES
+    scope.params = params if typed else tuple(_slim(state, param) for param in params)
     if outer.kind == "class":
         _bind_self(outer, scope, node)
     state.functions[scope.name] = scope
@@ -80,6 +83,13 @@ def open_class(state: ModuleState, node: ast.ClassDef) -> ScopeState:
 
 def _base(state: ModuleState, node: ast.expr) -> str:
     return dotted(state, node.value if isinstance(node, ast.Subscript) else node)
+
+
+def _slim(state: ModuleState, param: Param) -> Param:
+    """A parameter without an annotation that nothing asks for: numbers, texts, tensors."""
+    if not param.annotation or state.lore.is_telling(annotated_type(param.annotation)):
+        return param
+    return Param(param.name, "", param.default)
 
 
 def _params(state: ModuleState, args: ast.arguments) -> tuple[Param, ...]:

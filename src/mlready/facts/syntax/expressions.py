@@ -96,13 +96,19 @@ def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets
         state.prints.append((node.lineno, state.scope.index))
     elif name:
         known = state.lore.known(name)
-        if known.kept:
+        if known.kept and (name[-3:] != ".to" or _names_a_device(node)):
             state.calls.append(_row(state, node, name, parent, targets))
             if known.asked:
                 state.scope.notable = True
         last = name.rpartition(".")[2]
         if last[:6] == "assert" or name in interest.ASSERTING_CALLS:
             state.scope.asserts += 1
+
+
+def _names_a_device(node: ast.Call) -> bool:
+    """`.to("cuda")`, rather than `.to(device)` or `.to(x.dtype)`."""
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return any(type(value) is ast.Constant and type(value.value) is str for value in values)
 
 
 def _row(state: ModuleState, node: ast.Call, name: str, parent: str, targets: tuple[str, ...]) -> Call:

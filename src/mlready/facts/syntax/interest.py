@@ -15,10 +15,10 @@ def _words(text: str) -> frozenset[str]:
 METHODS = _words(
     # tables
     """
-    merge join concat append groupby rolling shift expanding resample ewm lag lead head tail sample drop_duplicates
-    duplicated fillna dropna interpolate apply map transform assign astype rename pivot pivot_table melt get_dummies
-    cut qcut clip where query eval sort sort_values sort_index reset_index set_index iloc loc limit take filter select
-    withColumn union toPandas collect describe value_counts nunique corr isna isnull notna agg aggregate replace
+    merge join concat groupby rolling shift expanding resample ewm lag lead head tail sample drop_duplicates
+    duplicated fillna dropna interpolate apply transform assign astype rename pivot pivot_table melt get_dummies
+    cut qcut query eval sort sort_values sort_index reset_index set_index iloc loc limit take filter select
+    withColumn union toPandas collect describe value_counts nunique corr isna isnull notna agg aggregate
     train_test_split set_format
     """
     # learning
@@ -42,11 +42,11 @@ METHODS = _words(
     get post put patch delete request send publish produce consume subscribe execute executemany cursor connect commit
     run run_command system popen check_output check_call call spawn exec communicate serve deploy start schedule
     register log_metric log_metrics log_param log_params log_artifact log_dict log info warning error exception debug
-    critical add_argument parse_args parse_known_args add_scalar observe inc labels labels set timer time
+    critical add_argument parse_args parse_known_args add_scalar observe inc timer
     """
     # devices
     """
-    cuda to is_available device_count synchronize item
+    cuda to is_available device_count synchronize
     """
 )
 
@@ -110,6 +110,9 @@ DATAFRAMES = (
     "modin.pandas.DataFrame",
 )
 TABULAR_ROOTS = _words("pandas polars pyspark dask cudf modin datasets vaex ibis geopandas koalas")
+
+HANDLER_NAMES = _words("predict __call__ handle inference infer invoke preprocess postprocess apply run transform main")
+"""Functions whose parameters' types are asked for: what a served model takes."""
 
 HELP_ARGUMENTS = _words("help description epilog doc docs summary title label usage")
 SHELL_CALLS = _words(

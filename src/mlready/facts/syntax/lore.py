@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _MEMORY = 200_000
 
+_COMMON = frozenset({"layer"})
+"""Traits that are too common to keep a call for."""
+
 
 class Known(NamedTuple):
     """What a call of one name means."""
@@ -52,6 +55,12 @@ class Lore:
             own = self._own[root] = not standard and not self.vocabulary.system_of(root)
         return own
 
+    def is_telling(self, kind: str) -> bool:
+        """Whether a type says something of the data that it holds: a table, a schema, a class of the project."""
+        if "." not in kind or kind.partition(".")[0] in interest.ARRAY_MATHS:
+            return False
+        return self.may_be_own(kind) or bool(self.vocabulary.system_of(kind))
+
     def returns(self, name: str) -> str:
         """The class of what a call of `name` gives back; "" unknown."""
         found = self._types.get(name)
@@ -65,8 +74,9 @@ class Lore:
         vocabulary = self.vocabulary
         meaning = None if _is_relative(name) and not _is_method(name) else vocabulary.meaning(name)
         system, activities = (meaning.system, meaning.activities) if meaning else ("", ())
-        asked = bool(activities or vocabulary.traits(name) or vocabulary.randomness(name) or vocabulary.seeds(name))
-        return Known(system, activities, asked or _is_of_interest(name, owned=not self.may_be_own(name)), asked)
+        special = vocabulary.traits(name) - _COMMON or vocabulary.randomness(name) or vocabulary.seeds(name)
+        asked = bool(activities or special)
+        return Known(system, activities, asked or _is_of_interest(name), asked)
 
     def _returned(self, name: str) -> str:
         found = "" if _is_relative(name) and name.count(".") == 1 else self.vocabulary.returns(name)
@@ -130,17 +140,19 @@ def _is_relative(name: str) -> bool:
     return name.startswith(".") and name.find(".", 1) > 0
 
 
-def _is_of_interest(name: str, *, owned: bool) -> bool:
+def _is_of_interest(name: str) -> bool:
     root, _, rest = name.partition(".")
     last = name.rpartition(".")[2]
+    if _is_method(name) or (not root and not _is_relative(name)):
+        return last in interest.METHODS
     if not root:
-        return _is_relative(name) or last in interest.METHODS
+        return True
     if not rest:
         return name in interest.BUILTINS or name not in interest.BUILTIN_NAMES
     if root in interest.BUILTIN_TYPES:
         return False
     if root in interest.STANDARD:
         return name not in interest.STANDARD_LEFT_OUT
-    if root in interest.ARRAY_MATHS or (owned and _is_method(name)):
+    if root in interest.ARRAY_MATHS:
         return last in interest.METHODS or last in interest.FRAMEWORK_CALLS
     return root not in sys.stdlib_module_names

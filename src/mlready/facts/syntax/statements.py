@@ -217,16 +217,18 @@ _AT_TOP = _LITERALS | {ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Bin
 
 
 def _is_telling(state: ModuleState, value: ast.expr) -> bool:
-    """Whether an assignment is kept: inside functions only literals, look-ups (`cfg.lr`, `cfg["lr"]`) and kept calls."""
+    """Whether an assignment is kept: inside functions only literals, look-ups (`cfg.lr`, `cfg["lr"]`) and known calls."""
     kind = type(value)
     if state.scope.kind == "module":
         return kind in _AT_TOP
     if kind is ast.Call:
         name = callee(state, value)  # type: ignore[arg-type]
-        return bool(name) and state.lore.known(name).kept
+        return bool(name) and state.lore.known(name).asked
     if kind is ast.Attribute or kind is ast.Subscript:
         base = chain(value.value)[0]  # type: ignore[attr-defined]
-        return type(base) is ast.Name and base.id != "self"
+        if type(base) is not ast.Name or base.id == "self":
+            return False
+        return kind is ast.Attribute or _is_text(value.slice)  # type: ignore[attr-defined]
     return kind in _LITERALS
 
 
@@ -250,6 +252,10 @@ def _note_assign(state: ModuleState, target: ast.expr, value: ast.expr, line: in
     if name == "__all__" and scope.kind == "module" and isinstance(value, ast.List | ast.Tuple):
         names = (item.value for item in value.elts[:2000] if isinstance(item, ast.Constant))
         state.exports = tuple(name[:200] for name in names if isinstance(name, str) and name.isidentifier())
+
+
+def _is_text(node: ast.expr) -> bool:
+    return type(node) is ast.Constant and type(node.value) is str
 
 
 def _assigned_name(state: ModuleState, target: ast.expr) -> str:

@@ -25,7 +25,18 @@ from mlready.vocabulary import Vocabulary, load
 Progress = Callable[[int, int], None]
 """Called with the number of files done and of all files."""
 
-FORMATS = ("manifests", "tasks", "hooks", "automation", "containers", "pipelines", "infra", "documents", "tables", "settings")
+FORMATS = (
+    "manifests",
+    "tasks",
+    "hooks",
+    "automation",
+    "containers",
+    "pipelines",
+    "infra",
+    "documents",
+    "tables",
+    "settings",
+)
 """Modules beside this one that read a format: each has `claims(path) -> bool` and `read(path, data) -> FileFacts | None`."""
 
 _PYTHON = (".py", ".pyw", ".pyi")

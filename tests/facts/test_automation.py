@@ -44,6 +44,7 @@ def runs(of: Job) -> list[str]:
         ("bitbucket-pipelines.yml", True),
         ("cloudbuild.yaml", True),
         (".drone.yml", True),
+        ("setup/docker-image-pipeline.yml", True),
         ("config/train.yaml", False),
         ("src/jenkinsfile.py", False),
     ],
@@ -177,6 +178,20 @@ def test_github_reusable_workflow_is_unknown_and_named() -> None:
 def test_github_events(on: str, triggers: tuple[str, ...]) -> None:
     found = automation(".github/workflows/x.yml", f"{on}\njobs: {{a: {{steps: [{{run: ls}}]}}}}\n")
     assert found.triggers == triggers
+
+
+@pytest.mark.parametrize(
+    ("step", "run"),
+    [
+        ("{uses: nick-fields/retry@v3, with: {command: pytest}}", "pytest"),
+        ("{uses: vmactions/freebsd-vm@v1, with: {run: make test}}", "make test"),
+        ("{uses: appleboy/ssh-action@v1, with: {script: ./deploy.sh}}", "./deploy.sh"),
+        ("{uses: actions/github-script@v7, with: {script: core.info(1)}}", ""),
+    ],
+)
+def test_github_commands_that_an_action_runs(step: str, run: str) -> None:
+    found = automation(".github/workflows/x.yml", f"on: push\njobs: {{a: {{steps: [{step}]}}}}\n")
+    assert found.jobs[0].steps[0].run == run
 
 
 def test_github_composite_action() -> None:

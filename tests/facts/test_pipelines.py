@@ -193,6 +193,12 @@ def test_snakefile() -> None:
     assert found["split"].command == "scripts/split.py"
 
 
+def test_snakefile_on_one_line_and_with_dos_line_ends() -> None:
+    found = stages("Snakefile", 'rule all: input: "x"\r\nrule a:\r\n\toutput: "y"\r\n\tshell: "make"\r\n')
+    assert found["all"].deps == ("x",)
+    assert (found["a"].outs, found["a"].command) == (("y",), "make")
+
+
 def test_kubeflow_and_azureml_and_ploomber_are_told_by_content() -> None:
     kubeflow = stages(
         "compiled.yaml",

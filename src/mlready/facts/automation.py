@@ -37,8 +37,9 @@ _PROVIDERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("buildkite", r"(^|/)\.buildkite/[^/]*" + _YAML),
         ("semaphore", r"(^|/)\.semaphore/[^/]*" + _YAML),
         ("cirrus", r"(^|/)\.cirrus" + _YAML),
-        # Folders that other tools use as well: only what reads like an Azure pipeline counts.
+        # Names that other tools use as well: only what reads like an Azure pipeline counts.
         ("maybe-azure", r"(^|/)(\.?pipelines?|\.?devops|\.?ado|\.?azure|devops[-_]pipelines?)/.*" + _YAML),
+        ("maybe-azure", r"(^|[/._-])(pipelines?|ci|cd|pr|build|deploy|release)([._-][^/]*)?" + _YAML),
     )
 )
 # Names that other files have too: only with this key it is what the name promises.

@@ -173,7 +173,9 @@ def read_kubeflow(tree: Tree) -> FileFacts:
 # ------------------------------------------------------------------------------------------------------ Snakemake, cron
 
 _MAX_SECTION = 20_000
-_RULE = re.compile(r"(?P<indent>[ \t]*)(?:rule|checkpoint)(?:[ \t]+(?P<name>\w+))?[ \t]*:[ \t]*(?:#.*)?$")
+_RULE = re.compile(
+    r"(?P<indent>[ \t]*)(?:rule|checkpoint)(?:[ \t]+(?P<name>\w+))?[ \t]*:(?P<rest>[ \t]*(?:#|\w+[ \t]*:|$).*)"
+)
 _SECTION = re.compile(
     r"[ \t]+(?P<key>input|output|shell|script|notebook|run|params|log|conda|wrapper|container)[ \t]*:(?P<rest>.*)$"
 )
@@ -183,7 +185,7 @@ _LITERAL = re.compile(r"\"{3}(.*?)\"{3}|'{3}(.*?)'{3}|\"((?:\\.|[^\"\\\n])*)\"|'
 def read_snakefile(source: str) -> FileFacts:
     """Rules of a Snakefile: strings of `input`, `output` and of what runs them."""
     stages = []
-    for line, name, body in _rules(source.split("\n")):
+    for line, name, body in _rules(source.replace("\r\n", "\n").split("\n")):
         run = {key: _strings(text) for key, text in body.items()}
         command = next((" ".join(run[key]) for key in ("shell", "script", "notebook", "wrapper") if run.get(key)), "")
         stages.append(
@@ -208,6 +210,8 @@ def _rules(lines: list[str]) -> Iterator[tuple[int, str, dict[str, str]]]:
             if current:
                 yield current
             current, indent, section = (number, match.group("name") or "", {}), len(match.group("indent")), ""
+            if inline := _SECTION.match(" " + match.group("rest").strip()):
+                current[2][inline.group("key")] = inline.group("rest")
         elif (
             current
             and line.strip()

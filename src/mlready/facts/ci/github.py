@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlready.facts.ci.common import MAX_JOBS, MAX_STEPS, Pairs, command, compared_triggers, is_true, pairs, text, unique
 from mlready.facts.reading import clean
 from mlready.facts.rows import Automation, Job, Step
-from mlready.facts.yamltree import Node
+from mlready.facts.yamltree import MISSING, Node
 
 _EVENTS = {
     "push": "push",
@@ -134,8 +134,15 @@ def _steps(node: Node) -> tuple[Step, ...]:
     return tuple(_step(item) for item in node.items[:MAX_STEPS] if item.kind == "map")
 
 
+def _handed_over(node: Node) -> Node:
+    """Shell text that an action runs for the step: retries, virtual machines, commands over SSH."""
+    inputs, action = node.get("with"), node.get("uses").text
+    keys = ("run", "command", "script") if "ssh" in action else ("run", "command")
+    return next((inputs.get(key) for key in keys if inputs.get(key).kind == "scalar" and inputs.get(key)), MISSING)
+
+
 def _step(node: Node) -> Step:
-    run = node.get("run")
+    run = node.get("run") or _handed_over(node)
     return Step(
         node.line,
         run=command(run),

@@ -20,7 +20,7 @@ _MAX_TOKENS = 300_000
 
 _TOKEN = re.compile(
     r"(?P<comment>#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))"
-    r"|(?P<heredoc><<-?(?P<end>[A-Za-z_]\w*)[ \t]*\n)"
+    r"|(?P<heredoc><<-?(?P<end>[A-Za-z_]\w*)[ \t\r]*\n)"
     r"|(?P<quote>\")|(?P<word>[A-Za-z_][\w-]*)|(?P<newline>\n)|(?P<space>[ \t\r]+)|(?P<mark>.)",
     re.S,
 )

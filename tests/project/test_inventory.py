@@ -260,7 +260,7 @@ def test_a_file_replaced_by_a_link_or_a_pipe_is_refused(tree: Tree) -> None:
     (root / "b.py").unlink()
     os.mkfifo(root / "b.py")
     for file in (first, second):
-        with pytest.raises(OSError, match="link|regular"):
+        with pytest.raises(OSError, match=r"link|regular"):
             read_bytes(root, file)
 
 

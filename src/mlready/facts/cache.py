@@ -74,13 +74,17 @@ class FactsCache:
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, FileFacts]:
         """The facts that are stored under some of the keys."""
-        found: dict[bytes, FileFacts] = {}
+        decoded = {key: decode(value) for key, value in self.get_raw(keys).items()}
+        return {key: facts for key, facts in decoded.items() if facts is not None}
+
+    def get_raw(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """What is stored under some of the keys, not decoded."""
+        found: dict[bytes, bytes] = {}
         stale: list[bytes] = []
         today = int(time.time()) // _DAY
         for key, used, value in self._rows(keys):
-            facts = decode(value) if isinstance(value, bytes) else None
-            if facts is not None:
-                found[key] = facts
+            if isinstance(value, bytes):
+                found[key] = value
                 if used != today:
                     stale.append(key)
         if stale:

@@ -393,6 +393,13 @@ def test_azure_templates_are_unknown_and_named() -> None:
     assert found.includes == ("steps/publish.yml@shared", "stages/monitor.yml")
 
 
+def test_local_files_that_jobs_are_made_of_are_paths_from_the_root() -> None:
+    azure = automation(".pipelines/ci/a.yml", "trigger: [x]\nsteps: [{template: ../t.yml}, {template: /b.yml@self}]\n")
+    assert azure.includes == (".pipelines/t.yml", "b.yml")
+    github = automation(".github/workflows/x.yml", "on: push\njobs: {a: {uses: ./.github/workflows/y.yml}}\n")
+    assert github.includes == (".github/workflows/y.yml",)
+
+
 @pytest.mark.parametrize(
     ("path", "text", "triggers"),
     [

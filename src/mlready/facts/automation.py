@@ -85,7 +85,9 @@ def _maybe_azure(path: str, tree: Tree) -> FileFacts:
     root = tree.root
     if not looks_like_azure(root):
         return FileFacts()
-    return FileFacts(problem=tree.problem, automation=read_azure(root, template=bool(_TEMPLATE.search(path))))
+    return FileFacts(
+        problem=tree.problem, automation=read_azure(root, path=path, template=bool(_TEMPLATE.search(path)))
+    )
 
 
 def _workflow(_path: str, tree: Tree) -> Automation:
@@ -110,7 +112,7 @@ def _gitlab(_path: str, tree: Tree) -> Automation:
 def _azure(path: str, tree: Tree) -> Automation:
     from mlready.facts.ci.azure import read_azure
 
-    return read_azure(tree.root, template=bool(_TEMPLATE.search(path)))
+    return read_azure(tree.root, path=path, template=bool(_TEMPLATE.search(path)))
 
 
 def _circleci(_path: str, tree: Tree) -> Automation:

@@ -347,7 +347,8 @@ class Job(Row, frozen=True, array_like=True, gc=False):
     image: str = ""
     environment: str = ""
     calls: str = ""
-    """A reusable workflow, template or include that the job is made of: what it does is unknown."""
+    """A reusable workflow, template or include that the job is made of: what it does is unknown. A file of the project
+    stands as its path from the root, so that its own facts can be looked up; anything else as written."""
     env: tuple[tuple[str, str], ...] = ()
     permissions: tuple[tuple[str, str], ...] = ()
     """As ("contents", "read"); ("*", "write") for write-all; empty where the job says nothing."""
@@ -368,6 +369,7 @@ class Automation(Row, frozen=True, array_like=True, gc=False):
     crons: tuple[str, ...] = ()
     jobs: tuple[Job, ...] = ()
     includes: tuple[str, ...] = ()
+    """Files and workflows that it is made of beside itself: paths from the root, else as written. CircleCI's orbs too."""
     permissions: str = ""
     """"", "read", "write" or "explicit" at the top level."""
     problem: str = ""

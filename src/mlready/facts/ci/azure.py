@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +11,8 @@ from mlready.facts.reading import clean
 from mlready.facts.rows import Automation, Job, Step
 from mlready.facts.yamltree import Node
 
+_ALONE = "pipeline"
+"""The job of a pipeline that has steps only."""
 _SCRIPTS = ("script", "bash", "pwsh", "powershell")
 _INLINE = ("inlineScript", "script", "inline")
 _STEP_KEYS = {*_SCRIPTS, "task", "checkout", "template", "download", "publish", "downloadBuild", "getPackage"}
@@ -19,8 +22,16 @@ _STEP_KEYS = {*_SCRIPTS, "task", "checkout", "template", "download", "publish", 
 class _Context:
     """Collects jobs while stages and templates are walked."""
 
+    folder: str
     jobs: list[Job] = field(default_factory=list)
     includes: list[str] = field(default_factory=list)
+
+    def template(self, node: Node) -> str:
+        """A template as a path from the project's root; one of another repository (`x.yml@repo`) as written."""
+        name = text(node).removesuffix("@self")
+        if not name or "@" in name or "${{" in name:
+            return name
+        return name.lstrip("/") if name.startswith("/") else posixpath.normpath(posixpath.join(self.folder, name))
 
 
 def looks_like_azure(root: Node) -> bool:
@@ -39,10 +50,10 @@ def looks_like_azure(root: Node) -> bool:
     )
 
 
-def read_azure(root: Node, *, template: bool) -> Automation:
+def read_azure(root: Node, *, path: str, template: bool) -> Automation:
     """`template` tells that the file's name or folder says it is used by others."""
-    context = _Context()
-    _walk(context, root, name="pipeline", stage="", needs=())
+    context = _Context(posixpath.dirname(path))
+    _walk(context, root, name=_ALONE, stage="", needs=())
     schedules = root.get("schedules").items
     return Automation(
         "azure",
@@ -89,11 +100,11 @@ def _branches(root: Node) -> Pairs:
 def _walk(context: _Context, node: Node, *, name: str, stage: str, needs: tuple[str, ...]) -> None:
     """A pipeline, stage or template: it holds stages, jobs or steps."""
     if extended := node.get("extends", "template"):
-        context.includes.append(text(extended))
-        context.jobs.append(Job(name, extended.line, calls=text(extended)))
+        context.includes.append(context.template(extended))
+        context.jobs.append(Job(name, extended.line, calls=context.template(extended)))
     for item in _flat(node.get("stages")):
         label = text(item.get("stage")) or stage
-        if template := text(item.get("template")):
+        if template := context.template(item.get("template")):
             context.includes.append(template)
             context.jobs.append(Job(label or template, item.line, calls=template))
         else:
@@ -106,7 +117,7 @@ def _walk(context: _Context, node: Node, *, name: str, stage: str, needs: tuple[
 
 def _job(context: _Context, item: Node, *, stage: str, inherited: Node, needs: tuple[str, ...]) -> None:
     name = text(item.get("job")) or text(item.get("deployment")) or stage or "job"
-    if template := text(item.get("template")):
+    if template := context.template(item.get("template")):
         context.includes.append(template)
         context.jobs.append(Job(name, item.line, calls=template, needs=needs))
         return
@@ -128,7 +139,7 @@ def _add(
     context: _Context, name: str, node: Node, steps: Node, *, stage_condition: str, needs: tuple[str, ...] = ()
 ) -> None:
     rows = tuple(_step(item) for item in list(_flat(steps))[:MAX_STEPS])
-    templates = unique(row.uses.removeprefix("template:") for row in rows if row.uses.startswith("template:"))
+    templates = unique(context.template(item.get("template")) for item in _flat(steps))
     context.includes += templates
     container, environment = node.get("container"), node.get("environment")
     job = Job(
@@ -140,7 +151,7 @@ def _add(
         image=text(container.get("image") if container.kind == "map" else container),
         environment=text(environment.get("name") if environment.kind == "map" else environment),
         calls=next(iter(templates), "") or _parameter(steps),
-        env=_variables(node.get("variables")),
+        env=_variables(node.get("variables")) if name != _ALONE else (),
         matrix=tuple(pair for _, value in node.get("strategy", "matrix").entries() for pair in pairs(value))[:200],
         tolerated=is_true(node.get("continueOnError")),
     )

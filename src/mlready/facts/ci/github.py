@@ -106,7 +106,7 @@ def _job(key: Node, node: Node) -> Job:
         condition=condition,
         image=text(container.get("image") if container.kind == "map" else container),
         environment=text(environment.get("name") if environment.kind == "map" else environment),
-        calls=text(node.get("uses")),
+        calls=text(node.get("uses")).removeprefix("./"),
         env=pairs(node.get("env")),
         permissions=_scopes(node),
         matrix=_matrix(node.get("strategy", "matrix")),

@@ -180,6 +180,20 @@ def test_github_events(on: str, triggers: tuple[str, ...]) -> None:
     assert found.triggers == triggers
 
 
+def test_github_default_folder_reaches_the_steps() -> None:
+    found = automation(
+        ".github/workflows/x.yml",
+        """
+        on: push
+        defaults: {run: {working-directory: all}}
+        jobs:
+          a: {steps: [{run: ls}, {run: ls, working-directory: own}]}
+          b: {defaults: {run: {working-directory: job}}, steps: [{run: ls}]}
+        """,
+    )
+    assert [step.directory for of in found.jobs for step in of.steps] == ["all", "own", "job"]
+
+
 @pytest.mark.parametrize(
     ("step", "run"),
     [
@@ -449,6 +463,7 @@ def test_circleci_commands_executors_orbs_and_schedules() -> None:
                     - run: {name: Test, command: pytest}
           train:
             docker: [{image: train:1}]
+            working_directory: ~/project/packages/model
             steps:
               - run: python train.py
         workflows:
@@ -468,6 +483,7 @@ def test_circleci_commands_executors_orbs_and_schedules() -> None:
     assert (runs(test), test.image) == (["pip install -e .", "pytest"], "cimg/python:3.11")
     assert (train.triggers, train.image) == (("schedule",), "train:1")
     assert (orb.calls, orb.needs) == ("python/test", ("test",))
+    assert [step.directory for step in train.steps] == ["packages/model"]
 
 
 def test_travis() -> None:
@@ -595,6 +611,16 @@ def test_scripted_jenkinsfile() -> None:
     assert found.triggers == ("push", "schedule")
     assert found.crons == ("@daily",)
     assert runs(job(found, "Build")) == ["pytest -k ${env.X}"]
+
+
+def test_jenkinsfile_that_only_calls_a_shared_library_is_unknown() -> None:
+    found = automation("Jenkinsfile", "@Library('x') _\nstandardBuild {\n  script = 'go build'\n}\n")
+    assert [job.calls for job in found.jobs] == ["shared library"]
+
+
+def test_jenkins_strings_lose_their_escapes() -> None:
+    found = automation("Jenkinsfile", 'node {\n  sh "echo \\"a b\\" \\$X"\n}\n')
+    assert runs(found.jobs[0]) == ['echo "a b" $X']
 
 
 # ---------------------------------------------------------------------------------------------------------- bad input

@@ -71,8 +71,17 @@ def read(path: str, data: bytes) -> FileFacts:
         raise Unreadable(f"not a {kind} file: a map was expected")
     if kind in _DEFINING and not tree.root.get(_DEFINING[kind]):
         return FileFacts(problem=tree.problem)
-    automation = _READERS[kind](path, tree)
+    automation = _narrowed(_READERS[kind](path, tree))
     return FileFacts(problem=tree.problem or automation.problem, automation=automation)
+
+
+def _narrowed(automation: Automation) -> Automation:
+    """Triggers stand on a job only where they are fewer than those of the whole file."""
+    import msgspec
+
+    whole = set(automation.triggers)
+    jobs = (msgspec.structs.replace(job, triggers=()) if whole <= set(job.triggers) else job for job in automation.jobs)
+    return msgspec.structs.replace(automation, jobs=tuple(jobs))
 
 
 def _kind(path: str) -> str:

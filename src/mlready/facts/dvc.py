@@ -163,7 +163,8 @@ def _shared(root: Node, folder: str) -> Iterator[Resource]:
     for kind in ("metrics", "plots", "params"):
         for item in root.get(kind).listed():
             names = item.texts() or tuple(name for name, _ in item.entries())
-            yield from (Resource("dvc", kind, at(name), item.line) for name in names)
+            # Plots may have a title in place of a path.
+            yield from (Resource("dvc", kind, at(name) if "." in name else clean(name), item.line) for name in names)
 
 
 def read_lock(path: str, source: str) -> FileFacts:

@@ -97,7 +97,7 @@ def _job(root: Node, key: Node, node: Node, *, use: _Use) -> Job:
     return Job(
         clean(key.text),
         key.line,
-        steps=tuple(_steps(root, node.get("steps").items))[:MAX_STEPS],
+        steps=tuple(_steps(root, node.get("steps").items, folder=_folder(node)))[:MAX_STEPS],
         needs=use.needs,
         condition=use.condition,
         image=text(docker[0].get("image")) if docker else text(node.get("machine", "image")),
@@ -111,23 +111,29 @@ def _matrix(node: Node) -> Pairs:
     return tuple((name, item) for name, value in pairs(node) for item in value.split("\n"))[:200]
 
 
-def _steps(root: Node, items: tuple[Node, ...], depth: int = 0) -> Iterator[Step]:
+def _folder(node: Node) -> str:
+    """The working directory; the checkout lies in ~/project."""
+    folder = text(node.get("working_directory"))
+    return folder.removeprefix("~/project").lstrip("/") if folder.startswith("~/project") else folder
+
+
+def _steps(root: Node, items: tuple[Node, ...], *, folder: str, depth: int = 0) -> Iterator[Step]:
     for item in items:
         name, value = item.pairs[0] if item.kind == "map" and item.pairs else (item, MISSING)
         own = root.get("commands", name.text, "steps")
         if name.text == "run":
-            yield _run(value)
+            yield _run(value, folder=folder)
         elif name.text in ("when", "unless") and depth < _MAX_COMMANDS:
-            yield from _steps(root, value.get("steps").items, depth + 1)
+            yield from _steps(root, value.get("steps").items, folder=folder, depth=depth + 1)
         elif own and depth < _MAX_COMMANDS:
-            yield from _steps(root, own.items, depth + 1)
+            yield from _steps(root, own.items, folder=folder, depth=depth + 1)
         elif name.kind == "scalar" and name:
             yield Step(item.line, uses=clean(name.text), inputs=pairs(value))
 
 
-def _run(node: Node) -> Step:
+def _run(node: Node, *, folder: str) -> Step:
     if node.kind == "scalar":
-        return run_step(node)
+        node = Node("map", node.line, pairs=((Node("scalar", node.line, "command"), node),))
     step = run_step(node.get("command"), name=text(node.get("name")), env=pairs(node.get("environment")))
-    directory = text(node.get("working_directory"))
+    directory = _folder(node) or folder
     return Step(node.line, step.run, "", step.name, env=step.env, run_line=step.run_line, directory=directory)

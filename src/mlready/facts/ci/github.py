@@ -31,7 +31,10 @@ _FILTERS = ("branches", "branches-ignore", "paths", "paths-ignore", "types")
 def read_workflow(root: Node) -> Automation:
     """A file of .github/workflows."""
     events = _events(root.get("on"))
-    jobs = tuple(_job(key, node) for key, node in root.get("jobs").pairs[:MAX_JOBS])
+    folder = _default_folder(root)
+    jobs = tuple(
+        _job(key, node, folder=_default_folder(node) or folder) for key, node in root.get("jobs").pairs[:MAX_JOBS]
+    )
     problem = "" if jobs and events else "not a workflow: `on` or `jobs` is missing"
     return Automation(
         "github",
@@ -94,14 +97,18 @@ def _level(node: Node) -> str:
     return "explicit" if node.kind == "map" else _ALL.get(node.text, "")
 
 
-def _job(key: Node, node: Node) -> Job:
+def _default_folder(node: Node) -> str:
+    return text(node.get("defaults", "run", "working-directory"))
+
+
+def _job(key: Node, node: Node, *, folder: str) -> Job:
     condition = text(node.get("if"))
     container = node.get("container")
     environment = node.get("environment")
     return Job(
         clean(key.text),
         key.line,
-        steps=_steps(node.get("steps")),
+        steps=_steps(node.get("steps"), folder=folder),
         needs=tuple(clean(need) for need in node.get("needs").texts()),
         condition=condition,
         image=text(container.get("image") if container.kind == "map" else container),
@@ -130,8 +137,8 @@ def _matrix(node: Node) -> Pairs:
     return tuple(dict.fromkeys(found))[:200]
 
 
-def _steps(node: Node) -> tuple[Step, ...]:
-    return tuple(_step(item) for item in node.items[:MAX_STEPS] if item.kind == "map")
+def _steps(node: Node, *, folder: str = "") -> tuple[Step, ...]:
+    return tuple(_step(item, folder=folder) for item in node.items[:MAX_STEPS] if item.kind == "map")
 
 
 def _handed_over(node: Node) -> Node:
@@ -141,7 +148,7 @@ def _handed_over(node: Node) -> Node:
     return next((inputs.get(key) for key in keys if inputs.get(key).kind == "scalar" and inputs.get(key)), MISSING)
 
 
-def _step(node: Node) -> Step:
+def _step(node: Node, *, folder: str) -> Step:
     run = node.get("run") or _handed_over(node)
     return Step(
         node.line,
@@ -152,6 +159,6 @@ def _step(node: Node) -> Step:
         env=pairs(node.get("env")),
         run_line=run.text_line,
         condition=text(node.get("if")),
-        directory=text(node.get("working-directory")),
+        directory=text(node.get("working-directory")) or folder,
         tolerated=is_true(node.get("continue-on-error")),
     )

@@ -69,7 +69,7 @@ def _tokens(source: str) -> Iterator[_Token]:
 
 def _unquoted(text: str) -> str:
     quote = text[:3] if text[:3] in ("'''", '"""') else text[:1]
-    return text[len(quote) :].removesuffix(quote)
+    return re.sub(r"\\([\"'$])", r"\1", text[len(quote) :].removesuffix(quote))
 
 
 def _string(tokens: list[_Token], start: int) -> str:
@@ -94,7 +94,11 @@ def _jobs(tokens: list[_Token]) -> tuple[Job, ...]:
         elif token.text in _RUNS and (step := _run(tokens, index)):
             found[-1][2].append(step)
     rows = [Job(clean(name), line, tuple(steps[:MAX_STEPS]), image=image) for name, line, steps in found]
-    return tuple(row for row in rows if row.steps or row.name != "pipeline")[:MAX_JOBS]
+    rows = [row for row in rows if row.steps or row.name != "pipeline"]
+    words = {token.text for token in tokens if token.kind == "word"}
+    if not rows and not words & {"pipeline", "node"}:
+        rows = [Job("pipeline", 1, calls="shared library")]
+    return tuple(rows[:MAX_JOBS])
 
 
 def _run(tokens: list[_Token], index: int) -> Step | None:

@@ -210,11 +210,13 @@ def _tracked(node: Node, at: _Paths, *, stage: str) -> Iterator[Tracked]:
 
 def read_config(source: str) -> FileFacts:
     """A .dvc/config: its remotes, addresses without passwords."""
-    parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    problem = ""
     try:
         parser.read_string(source)
     except configparser.Error as error:
-        raise Unreadable(f"not a DVC configuration: {clean(str(error).splitlines()[0], limit=160)}") from None
+        # What stands before and behind a broken line has been read all the same.
+        problem = f"not a DVC configuration: {clean(str(error).splitlines()[0], limit=160)}"
     default = parser.get("core", "remote", fallback="") or ""
     remotes = []
     for section in parser.sections():
@@ -222,4 +224,4 @@ def read_config(source: str) -> FileFacts:
         if match:
             url = clean(mask_text(parser.get(section, "url", fallback="") or ""))
             remotes.append(Remote(clean(match.group(1)), url, match.group(1) == default))
-    return FileFacts(remotes=tuple(remotes[:100]))
+    return FileFacts(problem=problem, remotes=tuple(remotes[:100]))

@@ -13,12 +13,8 @@ _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "
 
 def sort_of(test: ast.expr) -> str:
     """What an `if` asks: "main-guard", "typing", "available", "debug", or "" for anything else."""
-    if isinstance(test, ast.Compare):
-        sides = [test.left, *test.comparators]
-        names = [side.id for side in sides if isinstance(side, ast.Name)]
-        texts = [side.value for side in sides if isinstance(side, ast.Constant)]
-        if "__name__" in names and "__main__" in texts and isinstance(test.ops[0], ast.Eq):
-            return "main-guard"
+    if type(test) is ast.Compare:
+        return "main-guard" if _is_main_guard(test) else ""
     for name in _names(test):
         if name == "TYPE_CHECKING":
             return "typing"
@@ -28,6 +24,15 @@ def sort_of(test: ast.expr) -> str:
         if "debug" in lowered:
             return "debug"
     return ""
+
+
+def _is_main_guard(test: ast.Compare) -> bool:
+    if not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = [test.left, *test.comparators]
+    return any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides) and any(
+        isinstance(side, ast.Constant) and side.value == "__main__" for side in sides
+    )
 
 
 def _names(test: ast.expr) -> Iterator[str]:
@@ -47,8 +52,6 @@ def _names(test: ast.expr) -> Iterator[str]:
             todo.append(node.operand)
         elif isinstance(node, ast.BoolOp):
             todo.extend(node.values[:10])
-        elif isinstance(node, ast.Compare):
-            todo.append(node.left)
 
 
 def catches_import_error(handler: ast.ExceptHandler) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from mlready.facts.rows import Param, Value
+from mlready.facts.rows import Param
 from mlready.facts.syntax.interest import HANDLER_NAMES
 from mlready.facts.syntax.names import annotated_type, annotation_text, dotted
 from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, ModuleState, ScopeState
@@ -31,16 +31,9 @@ def open_function(state: ModuleState, node: FunctionNode) -> ScopeState:
     scope.is_async = isinstance(node, ast.AsyncFunctionDef)
     scope.documented, scope.trivial = _body(node.body)
     scope.decorators = tuple(value_of(state, decorator, 2) for decorator in node.decorator_list[:20])
-    params = _params(state, node.args)
     scope.returns = annotation_text(state, node.returns)
     scope.returned = annotated_type(scope.returns)
-    for param in params:
-        kind = annotated_type(param.annotation) if param.annotation else UNKNOWN
-        scope.names[param.name.lstrip("*")] = INSTANCE + kind if kind else UNKNOWN
-        if kind:
-            _refer_to_type(state, scope, kind)
-    typed = bool(node.decorator_list) or node.name in HANDLER_NAMES
-    scope.params = params if typed else tuple(_slim(state, param) for param in params)
+    _add_params(state, scope, node.args, typed=bool(node.decorator_list) or node.name in HANDLER_NAMES)
     if outer.kind == "class":
         _bind_self(outer, scope, node)
     state.functions[scope.name] = scope
@@ -85,31 +78,32 @@ def _base(state: ModuleState, node: ast.expr) -> str:
     return dotted(state, node.value if isinstance(node, ast.Subscript) else node)
 
 
-def _slim(state: ModuleState, param: Param) -> Param:
-    """A parameter without an annotation that nothing asks for: numbers, texts, tensors."""
-    if not param.annotation or state.lore.is_telling(annotated_type(param.annotation)):
-        return param
-    return Param(param.name, "", param.default)
+def _add_params(state: ModuleState, scope: ScopeState, args: ast.arguments, *, typed: bool) -> None:
+    """Bind the parameters; types that nothing asks for (numbers, texts, tensors) are kept only if `typed`."""
+    rows = []
+    for argument, default, stars in _with_defaults(args):
+        text = annotation_text(state, argument.annotation) if argument.annotation else ""
+        kind = annotated_type(text) if text else UNKNOWN
+        scope.names[argument.arg] = INSTANCE + kind if kind else UNKNOWN
+        if kind:
+            _refer_to_type(state, scope, kind)
+            text = text if typed or state.lore.is_telling(kind) else ""
+        value = named_value(state, argument.arg, default, 3) if default is not None else None
+        rows.append(Param(stars + argument.arg, text, value))
+    scope.params = tuple(rows)
 
 
-def _params(state: ModuleState, args: ast.arguments) -> tuple[Param, ...]:
+def _with_defaults(args: ast.arguments) -> list[tuple[ast.arg, ast.expr | None, str]]:
     positional = [*args.posonlyargs, *args.args]
-    missing: list[ast.expr | None] = [None] * (len(positional) - len(args.defaults))
-    pairs = [
-        *zip(positional, [*missing, *args.defaults], strict=True),
-        *zip(args.kwonlyargs, args.kw_defaults, strict=True),
-    ]
-    found = [_param(state, argument, default) for argument, default in pairs]
+    missing = len(positional) - len(args.defaults)
+    found: list[tuple[ast.arg, ast.expr | None, str]] = [(argument, None, "") for argument in positional[:missing]]
+    found += [(argument, default, "") for argument, default in zip(positional[missing:], args.defaults, strict=True)]
+    found += [(argument, default, "") for argument, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)]
     if args.vararg:
-        found.append(Param("*" + args.vararg.arg, annotation_text(state, args.vararg.annotation)))
+        found.append((args.vararg, None, "*"))
     if args.kwarg:
-        found.append(Param("**" + args.kwarg.arg, annotation_text(state, args.kwarg.annotation)))
-    return tuple(found)
-
-
-def _param(state: ModuleState, argument: ast.arg, default: ast.expr | None) -> Param:
-    value: Value | None = named_value(state, argument.arg, default, 3) if default is not None else None
-    return Param(argument.arg, annotation_text(state, argument.annotation), value)
+        found.append((args.kwarg, None, "**"))
+    return found
 
 
 def _body(body: Sequence[ast.stmt]) -> tuple[bool, bool]:

@@ -25,18 +25,23 @@ _MANY = 10
 
 def visit(state: ModuleState, root: ast.expr | None, use: str = "", targets: tuple[str, ...] = ()) -> None:
     """Walk an expression; `targets` are the names that its result is bound to."""
-    if root is None:
-        return
-    if type(root) is ast.Call:
+    kind = type(root)
+    if kind is ast.Name:
+        if root.id in state.own_names:  # type: ignore[union-attr]
+            _refer(state, root)  # type: ignore[arg-type]
+    elif kind is ast.Constant:
+        text = root.value  # type: ignore[union-attr]
+        if type(text) is str and len(text) > 3:
+            note_text(state, text, root, use)  # type: ignore[arg-type]
+    elif kind is ast.Call:
         stack: Stack = []
-        _call(state, root, "", stack, targets)
-    elif type(root) is ast.Await and type(root.value) is ast.Call:
-        stack = []
+        _call(state, root, "", stack, targets)  # type: ignore[arg-type]
+        _drain(state, stack)
+    elif isinstance(root, ast.Await) and isinstance(root.value, ast.Call):
         state.awaited.add(id(root.value))
-        _call(state, root.value, "", stack, targets)
-    else:
-        stack = [(root, "", use)]
-    _drain(state, stack)
+        visit(state, root.value, use, targets)
+    elif root is not None:
+        _drain(state, [(root, "", use)])
 
 
 def _drain(state: ModuleState, stack: Stack) -> None:
@@ -68,11 +73,13 @@ def _drain(state: ModuleState, stack: Stack) -> None:
 
 
 def _refer(state: ModuleState, node: ast.expr) -> None:
-    name = dotted(state, node)
-    base, _ = chain(node)
-    binding = state.lookup(base.id) if type(base) is ast.Name else None
+    """Note a use of what may be the project's own."""
+    base = node
+    while type(base) is ast.Attribute:
+        base = base.value
+    binding = state.lookup(base.id)  # type: ignore[attr-defined]
     if binding and binding[0] != INSTANCE:
-        state.scope.refs[name] = None
+        state.scope.refs[binding if base is node else dotted(state, node)] = None
 
 
 # ------------------------------------------------------------------------------------------------------------- calls
@@ -236,16 +243,22 @@ def _subscript(state: ModuleState, node: ast.Subscript, parent: str, use: str, s
 
 def note_subscript(state: ModuleState, node: ast.Subscript, store: bool = False) -> None:
     """Keep a subscript that chooses columns, cuts rows, or looks something up in a known place."""
-    base = node.value
+    base, index = node.value, node.slice
     last = base.attr if type(base) is ast.Attribute else ""
-    index = node.slice
-    if last in _COLUMN_BASES or _cuts(index) or (type(index) is ast.Tuple and _positional(index)):
-        kind = type_of(state, base.value if last in _COLUMN_BASES and type(base) is ast.Attribute else base)
-    else:
-        kind = type_of(state, base)
-        named = state.tabular and _names_columns(index) and (kind == UNKNOWN or "Frame" in kind)
-        if not named and not _is_looked_up(state, base):
+    if last in _COLUMN_BASES:
+        kind = type_of(state, base.value)  # type: ignore[attr-defined]
+    elif type(index) is ast.Slice or type(index) is ast.Tuple:
+        if not (_cuts(index) or _positional(index)):
             return
+        kind = type_of(state, base)
+    elif state.tabular and _names_columns(index):
+        kind = type_of(state, base)
+        if kind != UNKNOWN and "Frame" not in kind:
+            return
+    elif last and _is_looked_up(state, base):
+        kind = UNKNOWN
+    else:
+        return
     text = dotted(state, base) or written(base) or ("…." + last if last else "…")
     scope = state.scope
     scope.notable = True
@@ -260,9 +273,9 @@ def _cuts(index: ast.expr) -> bool:
     return type(upper) is ast.Constant and type(upper.value) is int and upper.value >= _MANY
 
 
-def _positional(index: ast.Tuple) -> bool:
+def _positional(index: ast.expr) -> bool:
     """`[:, 3]`, `[:, 0:4]`: rows by slice, columns by number."""
-    if len(index.elts) != 2 or type(index.elts[0]) is not ast.Slice:
+    if type(index) is not ast.Tuple or len(index.elts) != 2 or type(index.elts[0]) is not ast.Slice:
         return False
     column = index.elts[1]
     parts = [column.lower, column.upper] if type(column) is ast.Slice else [column]
@@ -277,8 +290,6 @@ def _names_columns(index: ast.expr) -> bool:
 
 def _is_looked_up(state: ModuleState, base: ast.expr) -> bool:
     """`os.environ[…]`, `sys.argv[1]`, `st.secrets[…]`: an attribute of something imported."""
-    if type(base) is not ast.Attribute:
-        return False
     root, _ = chain(base)
     binding = state.lookup(root.id) if type(root) is ast.Name else None
     return bool(binding) and binding[0] != INSTANCE and binding.partition(".")[0] not in _TYPE_ROOTS  # type: ignore[index,union-attr]

@@ -44,12 +44,15 @@ def _index(node: ast.expr) -> str:
 
 def dotted(state: ModuleState, node: ast.expr) -> str:
     """The dotted name of a Name or Attribute: resolved through imports, as written for local objects, else ""."""
+    if type(node) is ast.Name:
+        binding = state.lookup(node.id)
+        return binding if binding and binding[0] != INSTANCE else node.id
     base, attributes = chain(node)
     if type(base) is not ast.Name:
         return ""
     binding = state.lookup(base.id)
     root = base.id if not binding or binding[0] == INSTANCE else binding
-    return ".".join([root, *attributes])[:_MAX_NAME] if attributes else root
+    return ".".join([root, *attributes])[:_MAX_NAME]
 
 
 def callee(state: ModuleState, node: ast.Call, depth: int = 0) -> str:
@@ -63,7 +66,11 @@ def callee(state: ModuleState, node: ast.Call, depth: int = 0) -> str:
 
 
 def _callee(state: ModuleState, func: ast.expr, depth: int) -> str:
-    base, attributes = chain(func)
+    if type(func) is ast.Attribute and type(func.value) is ast.Name:
+        base: ast.expr = func.value
+        attributes = [func.attr]
+    else:
+        base, attributes = chain(func)
     if type(base) is ast.Name:
         binding = state.lookup(base.id)
         if binding is None and (not attributes or base.id in WELL_KNOWN):
@@ -82,7 +89,9 @@ def _callee(state: ModuleState, func: ast.expr, depth: int) -> str:
 
 def _through_class(state: ModuleState, name: str, attributes: Sequence[str]) -> str:
     """A dotted path, where a class of this module may inherit what is asked of it."""
-    if attributes and name in state.classes:
+    if not attributes:
+        return name
+    if name in state.classes:
         return method_of(state, name, attributes)
     return ".".join([name, *attributes])
 

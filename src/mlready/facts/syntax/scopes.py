@@ -194,11 +194,10 @@ class ModuleState:
 
     def lookup(self, name: str) -> str | None:
         """What a name means here; None for builtins and names that nothing in the module binds."""
-        scope: ScopeState | None = self.scope
-        first = scope
-        while scope is not None:
-            binding = scope.names.get(name)
-            if binding is not None and (scope is first or scope.kind != "class"):
-                return binding
+        binding = self.scope.names.get(name)
+        scope = self.scope.enclosing
+        while binding is None and scope is not None:
+            if scope.kind != "class":
+                binding = scope.names.get(name)
             scope = scope.enclosing
-        return None
+        return binding

@@ -47,11 +47,12 @@ def walk(state: ModuleState, tree: ast.Module) -> None:
     while open_blocks:
         statements, context, scope = open_blocks[-1]
         state.scope, state.context = scope, context
+        uncounted = _DEFINITIONS if scope.kind == "function" else _UNCOUNTED
         for statement in statements:
             kind = type(statement)
-            if kind not in _UNCOUNTED or scope.kind == "function":
-                scope.statements += kind not in _DEFINITIONS
-            inner = handlers[kind](state, statement) if kind in handlers else None
+            scope.statements += kind not in uncounted
+            handler = handlers.get(kind)
+            inner = handler(state, statement) if handler else None
             if inner:
                 open_blocks.extend((iter(block.body), block.context, block.scope) for block in reversed(inner))
                 break
@@ -152,8 +153,7 @@ def _bind_import(state: ModuleState, bound: str, meant: str) -> None:
 
 
 def _assign(state: ModuleState, node: ast.Assign) -> None:
-    names = tuple([name for target in node.targets for name in _targets(target)]) if _binds(node.value) else ()
-    visit(state, node.value, "assign", names)
+    visit(state, node.value, "assign", _names_of(node.targets) if _binds(node.value) else ())
     for target in node.targets:
         _bind_target(state, target, node.value)
         _note_assign(state, target, node.value, node.lineno)
@@ -162,6 +162,12 @@ def _assign(state: ModuleState, node: ast.Assign) -> None:
 def _binds(value: ast.expr) -> bool:
     """Whether the names that are assigned to stand in a row: only calls have them."""
     return type(value) is ast.Call or type(value) is ast.Await
+
+
+def _names_of(targets: list[ast.expr]) -> tuple[str, ...]:
+    if len(targets) == 1 and type(targets[0]) is ast.Name:
+        return (targets[0].id,)
+    return tuple([name for target in targets for name in _targets(target)])
 
 
 def _targets(target: ast.expr) -> list[str]:

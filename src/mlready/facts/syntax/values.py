@@ -26,8 +26,10 @@ NONE = Value("const")
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Text that can be stored: cut, without lone surrogates, credentials masked."""
-    if len(text) >= 8 and _SUSPECT.search(text, 0, 2_000):
-        text = mask_text(text[:2_000])
+    if len(text) > 2 * limit:
+        text = text[: 2 * limit]
+    if len(text) >= 8 and _SUSPECT.search(text):
+        text = mask_text(text)
     if len(text) > limit:
         text = text[:limit]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

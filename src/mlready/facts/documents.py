@@ -1,0 +1,320 @@
+"""Texts for people: README, model cards, data cards, Markdown and reStructuredText.
+
+Scanned line by line rather than parsed: what rules ask for (headings, shell commands, links, terms) stands in lines of
+its own, and a project may hold thousands of pages.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from mlready.facts.masking import mask_text
+from mlready.facts.reading import Unreadable, clean, decode, guarded, table
+from mlready.facts.rows import Document, FileFacts
+
+# The closed list of terms that rules ask for, each with the words and phrases that count as it.
+TERMS = {
+    "install": "install installs installing installed installation setup|set up|getting started|quick start|quickstart",
+    "train": "train trains training trained retrain retraining finetune finetuning|fine-tune|fine-tuning|fine tune|fine tuning",
+    "evaluate": "evaluate evaluates evaluated evaluating evaluation evaluations benchmark benchmarks",
+    "predict": "predict predicts predicted prediction predictions predicting inference scoring",
+    "serve": "serve serves served serving deploy deploys deployed deploying deployment deployments endpoint endpoints",
+    "test": "test tests testing pytest unittest",
+    "monitor": "monitor monitors monitored monitoring drift alert alerts alerting dashboard dashboards",
+    "reproduce": "reproduce reproduces reproduced reproducing reproducible reproducibility reproduction|dvc repro",
+    "usage": "usage example examples|how to use|how to run",
+    "intended use": "|intended use|intended user|intended purpose|use case|direct use|primary use|intended for",
+    "out of scope": "misuse|out of scope|out-of-scope|not intended|should not be used|must not be used",
+    "limitations": "limitation limitations caveat caveats|limits of|known issues|does not work|not suitable",
+    "bias": "bias biases biased fairness ethics ethical harm harms harmful",
+    "metrics": "metric metrics accuracy precision recall f1 rmse mae mse mape auc roc-auc bleu rouge perplexity r2 wer iou|f1-score"
+    "|f1 score|roc auc|mean absolute error|mean squared error",
+    "baseline": "baseline baselines|dummy classifier|dummy regressor",
+    "training data": "|training data|training set|training corpus|trained on|train set|training split",
+    "evaluation data": "|evaluation data|evaluation set|test data|test set|validation data|validation set|held-out|holdout|hold-out",
+    "dataset": "dataset datasets corpus corpora|data set",
+    "data": "data",
+    "features": "feature features column columns variable variables",
+    "schema": "schema schemas dtype dtypes|data dictionary|data type",
+    "source": "source sources provenance|collected by|collected from|obtained from|downloaded from|download from|provided by"
+    "|comes from|data collection",
+    "owner": "owner owners steward curator maintainer maintainers maintained contact|owned by|developed by|curated by|responsible for",
+    "refresh": "refresh refreshed refreshes daily weekly monthly hourly yearly quarterly nightly cadence freshness snapshot"
+    "|updated every|update frequency|last updated|as of 20",
+    "license": "license licence licensed licensing licenses licences cc0 cc-by|cc by|public domain|creative commons",
+    "personal data": "pii gdpr privacy anonymized anonymised anonymization pseudonymized|personal data|personal information"
+    "|personally identifiable|sensitive data|sensitive information",
+    "model": "model models",
+    "architecture": "architecture hyperparameter hyperparameters|hyper-parameters",
+    "version": "version versions versioned versioning changelog",
+    "annotation": "annotation annotations annotator annotators annotated labeling labelling|annotation guide|annotation guideline",
+    "retention": "retention|deleted after|kept for",
+    "citation": "citation cite bibtex",
+    "energy": "carbon co2 emissions energy|environmental impact",
+    "rollback": "rollback runbook incident incidents|roll back|on-call",
+    "threshold": "threshold thresholds acceptance slo sla|acceptance criteria|service level",
+    "configuration": "configuration configure config settings|environment variable",
+}
+# Front matter keys of Hugging Face model and dataset cards, and the terms that they answer.
+FRONT_MATTER_TERMS = {
+    "license": "license",
+    "license_name": "license",
+    "datasets": "training data",
+    "metrics": "metrics",
+    "model-index": "metrics",
+    "base_model": "base model",
+    "pipeline_tag": "pipeline tag",
+    "library_name": "library",
+    "language": "language",
+    "task_categories": "task",
+    "source_datasets": "source",
+    "annotations_creators": "annotation",
+    "size_categories": "size",
+    "dataset_info": "schema",
+    "configs": "dataset",
+}
+FRONT_MATTER = "front matter"
+"""The term of a document that starts with YAML front matter."""
+
+MAX_DOCUMENT = 2_000_000
+_MAX_ROWS = 1_000
+_MAX_LINE = 4_000
+_MAX_PROSE = 300_000
+"""Characters of prose that terms are looked for in."""
+
+_SUFFIXES = frozenset((".md", ".markdown", ".mdx", ".rst", ".qmd"))
+_TEXT_NAMES = re.compile(r"(?:readme|model[-_ ]?card|data[-_ ]?(?:card|sheet)|dataset[-_ ]?card)(?:\.txt)?\Z", re.I)
+_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_BETWEEN = re.compile(r"[\W_]+")
+_FENCE = re.compile(r"[ \t]*(?:[-*+>][ \t]+)*(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>.*)")
+_ATX = re.compile(r" {0,3}#{1,6}[ \t]+(?P<title>.+?)[ \t]*#*[ \t]*\Z")
+_HTML_HEADING = re.compile(r"<h[1-6][^>]{0,200}>(?P<title>[^<]{1,200})", re.I)
+_UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}[ \t]*\Z")
+_RST_CODE = re.compile(
+    r"(?P<indent>[ \t]*)\.\.[ \t]+(?:code|code-block|sourcecode|prompt|sh|parsed-literal)::[ \t]*(?P<info>\S*)"
+)
+_LINK = re.compile(r"\]\(\s*<?([^\s<>()]{1,500}(?:\([^\s()]{0,100}\))?[^\s<>()]{0,200})|^\s*\[[^\]]{1,200}\]:\s*(\S{1,500})|(https?://[^\s<>\"'`\])]{1,500})|<([^<>\s]{1,500})>`_")  # fmt: skip
+_SHELL = frozenset(
+    [
+        "bash",
+        "sh",
+        "shell",
+        "console",
+        "zsh",
+        "fish",
+        "shell-session",
+        "terminal",
+        "powershell",
+        "ps1",
+        "pwsh",
+        "cmd",
+        "bat",
+        "batch",
+        "commandline",
+        "shellsession",
+    ]
+)
+_PROMPT = re.compile(
+    r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
+)
+_KNOWN_COMMAND = re.compile(
+    r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|python[\d.]*|conda|mamba|uv|uvx|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
+    r"|mlflow|docker(?:-compose)?|podman|kubectl|helm|terraform|git|wget|curl|bash|sh|npm|npx|uvicorn|gunicorn|streamlit|jupyter"
+    r"|torchrun|accelerate|deepspeed|kedro|zenml|prefect|airflow|bentoml|ray|brew|apt(?:-get)?|source|\./[\w./-]+)(?: |\Z)"
+)
+
+
+def claims(path: str) -> bool:
+    """Is it a text for people by its name?"""
+    pure = PurePosixPath(path)
+    return pure.suffix.lower() in _SUFFIXES or bool(_TEXT_NAMES.match(pure.name))
+
+
+@guarded
+def read(path: str, data: bytes) -> FileFacts:
+    """Headings, commands of shell blocks, links and the terms that occur; the first 2 MB."""
+    text = decode(data)[:MAX_DOCUMENT]
+    scan = _Scan(rst=path.lower().endswith(".rst"))
+    lines = text.splitlines()
+    body = _front_matter(lines, scan)
+    for number, line in enumerate(lines[body:], start=body + 1):
+        scan.take(line[:_MAX_LINE], number)
+    scan.end_block()
+    return FileFacts(document=scan.document())
+
+
+def _front_matter(lines: list[str], scan: _Scan) -> int:
+    """Take the terms of YAML front matter; returns the number of lines that it takes."""
+    if not lines or lines[0].rstrip() != "---":
+        return 0
+    end = next((number for number, line in enumerate(lines[1:2_000], start=1) if line.rstrip() in ("---", "...")), 0)
+    if not end:
+        return 0
+    from mlready.facts.yaml_nodes import load_yaml
+
+    try:
+        keys = [
+            key for document in load_yaml("\n".join(lines[1:end])) for key, value in table(document).items() if value
+        ]
+    except Unreadable:
+        return 0
+    if not keys:
+        return 0
+    scan.terms |= {FRONT_MATTER, *(FRONT_MATTER_TERMS[key] for key in keys if key in FRONT_MATTER_TERMS)}
+    return end + 1
+
+
+@dataclass
+class _Scan:
+    """What the lines so far add up to; inside a block of code, its lines and where it ends."""
+
+    rst: bool
+    headings: list[tuple[int, str]] = field(default_factory=list)
+    commands: list[tuple[int, str]] = field(default_factory=list)
+    links: dict[str, None] = field(default_factory=dict)
+    terms: set[str] = field(default_factory=set)
+    words: int = 0
+    _fence: str = ""
+    _info: str = ""
+    _indent: int = -1
+    _block: list[tuple[int, str]] = field(default_factory=list)
+    _before: str = ""
+    _text: list[str] = field(default_factory=list)
+
+    def take(self, line: str, number: int) -> None:
+        if self._fence or self._indent >= 0:
+            if self._in_block(line, number):
+                return
+        elif self._starts_block(line):
+            return
+        self._prose(line, number)
+        self._before = line
+
+    def end_block(self) -> None:
+        """Keep the commands of the block that ends here."""
+        if len(self.commands) < _MAX_ROWS:
+            self.commands += shell_commands(self._block, self._info)
+        self._fence, self._info, self._indent, self._block = "", "", -1, []
+
+    def document(self) -> Document:
+        return Document(
+            headings=tuple(self.headings[:_MAX_ROWS]),
+            commands=tuple((line, mask_text(command)) for line, command in self.commands[:_MAX_ROWS]),
+            links=tuple(mask_text(link) for link in list(self.links)[:_MAX_ROWS]),
+            words=self.words,
+            terms=tuple(sorted(self.terms | terms_of("\n".join(self._text)))),
+        )
+
+    def _in_block(self, line: str, number: int) -> bool:
+        """Is the line part of the open block? Otherwise the block has ended (a closing fence is part of it)."""
+        if self._fence:
+            closing = line.strip().lstrip("> ")
+            if closing.startswith(self._fence) and not closing.strip(self._fence[0]):
+                self.end_block()
+            else:
+                self._block.append((number, line))
+            return True
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and indent <= self._indent:
+            self.end_block()
+            return self._starts_block(line)
+        if line.strip() and not line.strip().startswith(":"):
+            self._block.append((number, line))
+        return True
+
+    def _starts_block(self, line: str) -> bool:
+        if self.rst:
+            found = _RST_CODE.match(line)
+            if found:
+                self._indent, self._info = len(found["indent"]), found["info"]
+            elif line.rstrip().endswith("::") and not line.lstrip().startswith(".."):
+                # A literal block; its paragraph is prose all the same.
+                self._prose(line, 0)
+                self._indent, self._info = len(line) - len(line.lstrip()), ""
+            return self._indent >= 0
+        found = _FENCE.match(line) if "``" in line or "~~" in line else None
+        if found and "`" not in found["info"]:
+            self._fence, self._info = found["fence"], found["info"]
+            return True
+        return False
+
+    def _prose(self, line: str, number: int) -> None:
+        self.words += len(line.split())
+        for title in _titles(line, self._before):
+            underlined = _UNDERLINE.match(line) is not None
+            self.headings.append((number - 1 if underlined else number, clean(title, limit=200)))
+        if "](" in line or "://" in line or "]:" in line or ">`_" in line:
+            self.links.update((clean(next(filter(None, found))), None) for found in _LINK.findall(line))
+        if line.startswith(("    ", "\t")) and line.lstrip().startswith("$ "):
+            self.commands += shell_commands([(number, line)], "")
+        self._text.append(line)
+
+
+def terms_of(text: str) -> set[str]:
+    """The terms that occur in a text, whatever its case and line breaks."""
+    text = text[:_MAX_PROSE].lower()
+    words = set(_WORD.findall(text))
+    spaced = f" {_BETWEEN.sub(' ', text)} "
+    singles, phrases = _vocabulary()
+    found = {singles[word] for word in words & singles.keys()}
+    return found | {term for phrase, term in phrases if phrase in spaced}
+
+
+@functools.cache
+def _vocabulary() -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Term of each single word, and (phrase, term); a phrase starts at a word and may go on ("use case" -> "use cases")."""
+    singles: dict[str, str] = {}
+    phrases: list[tuple[str, str]] = []
+    for term, meaning in TERMS.items():
+        words, *several = meaning.split("|")
+        singles |= dict.fromkeys(words.split(), term)
+        phrases += [(f" {_BETWEEN.sub(' ', phrase)}", term) for phrase in several]
+    return singles, phrases
+
+
+def shell_commands(block: list[tuple[int, str]], info: str) -> list[tuple[int, str]]:
+    """Commands of one block of code: of a shell language, or lines that look like commands in one without a language.
+
+    Where a line has a prompt, only lines with a prompt are commands and the others are output.
+    """
+    language = re.split(r"[\s,{}:]+", info.strip("{ ").lower().removeprefix("."))[0]
+    if language and language not in _SHELL:
+        return []
+    lines = list(_joined(block))
+    prompted = [(number, found["command"]) for number, line in lines if (found := _PROMPT.match(line))]
+    if prompted:
+        return prompted
+    plain = [(number, line) for number, line in lines if not line.startswith(("#", "::", "REM "))]
+    return plain if language else [(number, line) for number, line in plain if _KNOWN_COMMAND.match(line)]
+
+
+def _joined(block: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Lines without indentation, continuations joined to their first line."""
+    start, parts = 0, list[str]()
+    for number, raw in block:
+        line = raw.strip()
+        start = start or number
+        parts.append(line.rstrip("\\").strip())
+        if line.endswith("\\"):
+            continue
+        if joined := " ".join(filter(None, parts)):
+            yield start, clean(joined)
+        start, parts = 0, []
+    if joined := " ".join(filter(None, parts)):
+        yield start, clean(joined)
+
+
+def _titles(line: str, before: str) -> Iterator[str]:
+    if found := _ATX.match(line):
+        yield found["title"]
+    elif line[:1].isspace() or not line:
+        return
+    elif _UNDERLINE.match(line) and before.strip() and not _UNDERLINE.match(before) and not before[:1].isspace():
+        if line[0] in "=-~^\"'`#*+" and len(line.rstrip()) + 2 >= min(len(before.rstrip()), 60) and "|" not in before:
+            yield before.strip()
+    elif line.startswith("<") and (found := _HTML_HEADING.search(line)):
+        yield found["title"].strip()

@@ -32,14 +32,14 @@ def make_lock(answers: Answers, *, keep: str) -> str:
     """The lock of a project with these answers; versions of the present lock are kept where they still fit."""
     template = shipped()
     given = check_answers({**answers, "project_name": PLACEHOLDER}, read_questions(template.folder))
-    with tempfile.TemporaryDirectory() as folder:
-        with rendered(Path(folder) / PLACEHOLDER, answers=given, ask=False, template=template) as project:
-            if keep:
-                (project / "uv.lock").write_text(keep, encoding="utf-8")
-            environment = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
-            command = ["uv", "lock", "--quiet", "--no-config", "--default-index", "https://pypi.org/simple"]
-            subprocess.run(command, cwd=project, env=environment, check=True)
-            return (project / "uv.lock").read_text(encoding="utf-8")
+    target = Path(tempfile.gettempdir()) / PLACEHOLDER
+    with rendered(target, answers=given, ask=False, template=template) as project:
+        if keep:
+            (project / "uv.lock").write_text(keep, encoding="utf-8")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
+        command = ["uv", "lock", "--quiet", "--no-config", "--default-index", "https://pypi.org/simple"]
+        subprocess.run(command, cwd=project, env=environment, check=True)
+        return (project / "uv.lock").read_text(encoding="utf-8")
 
 
 def foreign_hosts(lock: str) -> set[str]:

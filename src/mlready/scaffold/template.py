@@ -53,9 +53,7 @@ class Template:
 def shipped() -> Template:
     """The template that this mlready came with."""
     root = templates_dir()
-    return Template(
-        folder=root / "project", history=root / "history.bundle", locks=root / "locks", version=__version__
-    )
+    return Template(folder=root / "project", history=root / "history.bundle", locks=root / "locks", version=__version__)
 
 
 def parse_tag(text: object) -> Version | None:
@@ -68,12 +66,21 @@ def build_repository(template: Template, repository: Path) -> None:
     repository.mkdir(parents=True)
     git("init", "--bare", "--quiet", "--initial-branch=main", ".", cwd=repository)
     if template.history.is_file():
-        git("fetch", "--quiet", "--no-write-fetch-head", str(template.history), "refs/tags/*:refs/tags/*", cwd=repository)
+        git(
+            "fetch",
+            "--quiet",
+            "--no-write-fetch-head",
+            str(template.history),
+            "refs/tags/*:refs/tags/*",
+            cwd=repository,
+        )
     tree = _write_tree(template.folder, repository)
     newest = _newest(repository)
     if template.tag in tags(repository):
         if git("rev-parse", f"{template.tag}^{{tree}}", cwd=repository).strip() != tree:
-            raise UsageError(f"the template was changed after {template.tag} was released", hint="reinstall mlready-cli")
+            raise UsageError(
+                f"the template was changed after {template.tag} was released", hint="reinstall mlready-cli"
+            )
         return
     parents = ["-p", newest] if newest else []
     message = f"Template {template.version}"

@@ -88,10 +88,10 @@ def _taken_for(report: AuditReport) -> str:
 
 def _factor_line(factor: FactorResult, paint: _Paint) -> str:
     if factor.score is None:
-        return paint(f"{factor.number:>2} {factor.title:<34} {'·' * _BAR}   –  not asked", dim=True)
+        return paint(f"{factor.number:>2} {factor.title:<46} {'·' * _BAR}   –  not asked", dim=True)
     filled = round(_BAR * factor.score / 100)
     bar = paint.score(factor.score, "█" * filled) + paint("░" * (_BAR - filled), dim=True)
-    return f"{factor.number:>2} {factor.title:<34} {bar} {factor.score:3.0f}"
+    return f"{factor.number:>2} {factor.title:<46} {bar} {factor.score:3.0f}"
 
 
 def _subprojects(report: AuditReport, paint: _Paint) -> Iterator[str]:

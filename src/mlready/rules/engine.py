@@ -201,7 +201,7 @@ def _result(
 
 
 NEEDS: Mapping[Need, Callable[[Project], bool]] = {
-    "python": lambda project: bool(project.work_files),
+    "python": lambda project: bool(project.python_files),
     "notebooks": lambda project: bool(project.notebooks),
     "package": lambda project: project.has_package,
     "reads-data": lambda project: project.reads_own_data,

@@ -71,7 +71,7 @@ def _with_tools(project: Project, files: dict[str, bytes]) -> Project:
 
     from mlready import external
 
-    return replace(project, external=external.run_on(files))
+    return replace(project, external=external.run_tree(files)[0])
 
 
 def _bytes(path: str, text: str, rule_id: str) -> bytes:

@@ -66,7 +66,7 @@ def _load(where: str, data: bytes) -> dict[str, Any]:
 
 
 def _known_keys(where: str, table: dict[str, Any], struct: type, *, renamed: dict[str, str] | None = None) -> None:
-    allowed = set(struct.__struct_fields__)
+    allowed = {field.name for field in msgspec.structs.fields(struct)}
     for new, old in (renamed or {}).items():
         allowed = (allowed - {old}) | {new}
     for key, value in table.items():

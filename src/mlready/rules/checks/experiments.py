@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -148,7 +149,7 @@ def notebook_runs_in_order(project: Project) -> Verdict:
 
 
 def _order_site(file: ProjectFile, executed: list[tuple[Cell, int]]) -> Site | None:
-    for (_, before), (cell, count) in zip(executed, executed[1:], strict=False):
+    for (_, before), (cell, count) in itertools.pairwise(executed):
         if count <= before:
             said = f"ran as [{count}] after a cell that ran as [{before}]: not in the order of the page"
             return Site(0.0, said, cell_place(file, cell), key="out of order")

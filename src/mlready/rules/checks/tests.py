@@ -1,0 +1,349 @@
+"""Checks of factor 5: code, data and model are tested."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.facts.rows import Scope
+from mlready.findings import Site, Verdict, hazard, met, missing, unknown
+from mlready.project.commands import Command
+from mlready.project.graph import Node
+from mlready.project.kinds import TRAIN_ACTIVITIES
+from mlready.project.project import Project, ProjectFile, Use
+
+_PREDICTING = (*TRAIN_ACTIVITIES, "fit", "predict", "evaluate", "load-model", "call-llm")
+
+
+def test_functions(project: Project) -> Iterator[tuple[ProjectFile, int, Scope]]:
+    """(file, index, scope) of each test function that a runner would collect."""
+    for file in project.test_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            if scope.kind == "function" and is_test(file, scope):
+                yield file, number, scope
+
+
+def is_test(file: ProjectFile, scope: Scope) -> bool:
+    """Whether the name makes it a test: `test_x` at the top, or in a class."""
+    assert file.python is not None
+    name = scope.name.rpartition(".")[2]
+    parent = file.python.scopes[scope.parent] if scope.parent >= 0 else None
+    nested = parent is not None and parent.kind == "function" and not parent.name.endswith(">")
+    return name.startswith("test") and not nested
+
+
+def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
+    """Whether a test checks anything: by itself, through a helper, or through a fixture that does."""
+    if scope.asserts:
+        return True
+    assert file.python is not None
+    for call in file.python.calls:
+        if call.scope == number and re.search(
+            r"(^|[._])(assert|check|verify|validate|expect|raises|warns|compare|ensure)", call.name
+        ):
+            return True
+    if any(
+        re.search(r"assert|check|verify|snapshot|regression|benchmark", ref.rpartition(".")[2]) for ref in scope.refs
+    ):
+        return True
+    return any(
+        re.search(r"snapshot|regression|benchmark|image_comparison|golden", param.name) for param in scope.params
+    )
+
+
+def _skipped(scope: Scope) -> bool:
+    return any("skip" in decorator.text and "skipif" not in decorator.text for decorator in scope.decorators)
+
+
+def _alive(project: Project) -> list[tuple[ProjectFile, int, Scope]]:
+    """Tests that run and check something."""
+    return [(f, n, s) for f, n, s in test_functions(project) if not _skipped(s) and not _vacuous(f, n, s)]
+
+
+def _vacuous(file: ProjectFile, number: int, scope: Scope) -> bool:
+    """`assert True`, `pass`: a test that cannot fail."""
+    if not asserts_something(file, number, scope):
+        return True
+    assert file.python is not None
+    called = any(call.scope == number for call in file.python.calls)
+    return scope.statements <= 1 and not called and not scope.refs
+
+
+def tests_exist(project: Project) -> Verdict:
+    """TST001: there are tests that assert something."""
+    alive = _alive(project)
+    if alive:
+        file, _, scope = alive[0]
+        return met(
+            Site(1.0, f"{len(alive)} tests assert something, {scope.name} for one", file.at(scope.line), key="tests")
+        )
+    if _runs_doctests(project):
+        return met(Site(0.5, "doctests are run", key="doctest"))
+    if project.test_files and any(file.facts.problem for file in project.files if "test" in file.path):
+        return unknown("test files could not be read")
+    if any(test_functions(project)):
+        file, _, scope = next(test_functions(project))
+        return missing("there are test functions, but none that runs asserts anything", file.at(scope.line))
+    return missing("there are no tests")
+
+
+def _runs_doctests(project: Project) -> bool:
+    return any(
+        "--doctest-modules" in c.text or "-m doctest" in c.text for c in project.commands if c.origin != "document"
+    )
+
+
+_RUNS_TESTS = re.compile(
+    r"(^|[ /])(pytest|py\.test|unittest|nosetests|nose2|tox|nox|trial|nbmake|behave|robot)\b|manage\.py test|setup\.py test|coverage run"
+)
+
+
+def tests_run_in_ci(project: Project) -> Verdict:
+    """TST002: CI runs the tests on push or pull request."""
+    sites = [_ci_site(command) for command in project.commands if command.origin == "ci" and runs_tests(command)]
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    opaque = [(f, job) for f, automation in project.automations for job in automation.jobs if job.calls]
+    included = [f for f, automation in project.automations if automation.includes]
+    if opaque or included:
+        place = opaque[0][0].path if opaque else included[0].path
+        return unknown(f"{place} calls jobs that stand outside of this repository")
+    return missing("no CI job runs the tests")
+
+
+def runs_tests(command: Command) -> bool:
+    """Whether a command runs a test suite."""
+    text = " ".join(command.words) or command.text
+    if re.match(r"^(python[\d.]* -m )?(pip3?|uv pip|poetry|conda|apt|apt-get|brew|uv)\b.*\b(install|add|sync)\b", text):
+        return False
+    return bool(_RUNS_TESTS.search(text)) or bool(
+        re.match(r"^(hatch test|hatch run test|pdm test|make test|just test|rye test)", command.text)
+    )
+
+
+def _ci_site(command: Command) -> Site:
+    on_change = {"push", "pull-request"} & set(command.triggers)
+    through = f" through {command.through}" if command.through else ""
+    said = f"runs {command.text[:50]}{through}"
+    if on_change:
+        return Site(1.0, said, command.where, key="tests in ci")
+    return Site(0.5, f"{said}, but not on push or pull request", command.where, key="tests in ci")
+
+
+# ---------------------------------------------------------------------------------------------------- what tests reach
+
+
+def tested_nodes(project: Project) -> frozenset[Node]:
+    """Scopes that living tests reach."""
+    starts = [(file.path, number) for file, number, _ in _alive(project)]
+    fixtures = [
+        (file.path, number)
+        for file in project.test_files
+        for number, scope in enumerate(file.python.scopes if file.python else ())
+        if any("fixture" in decorator.text for decorator in scope.decorators)
+        or scope.name.rpartition(".")[2] in ("setUp", "setUpClass", "setup_method")
+    ]
+    return project.graph.reach([*starts, *fixtures, *((path, 0) for path, _ in starts)])
+
+
+def _reached_use(project: Project, *activities: str) -> Use | None:
+    nodes = tested_nodes(project)
+    for use in project.uses(*activities, notebooks=False):
+        if use.node in nodes and use.call.scope:
+            return use
+    return None
+
+
+def preprocessing_tested(project: Project) -> Verdict:
+    """TST003: tests reach the code that prepares the data."""
+    use = _reached_use(project, "preprocess", "resample", "select-features", "augment")
+    if use is not None:
+        return met(Site(1.0, f"tests reach {use.scope.name}, which prepares data", use.where, key=use.scope.name))
+    named = _named_scope(
+        project, r"preprocess|feature|clean|transform|encode|impute|tokeniz|normali[sz]|prepare|process"
+    )
+    if named is not None:
+        file, scope = named
+        return met(Site(1.0, f"tests reach {scope.name}, which prepares data", file.at(scope.line), key=scope.name))
+    where = next(project.uses("preprocess", notebooks=False), None)
+    return missing("no test reaches the code that prepares the data", where.where if where else None)
+
+
+def _named_scope(project: Project, pattern: str) -> tuple[ProjectFile, Scope] | None:
+    """A function of the project's code, by its name or its module's, that tests reach."""
+    nodes = tested_nodes(project)
+    for file in project.code_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            named = re.search(pattern, scope.name.lower()) or re.search(pattern, file.name.lower())
+            if named and scope.kind != "module" and (file.path, number) in nodes and not scope.name.endswith(">"):
+                return file, scope
+    return None
+
+
+def model_tested(project: Project) -> Verdict:
+    """TST004: tests reach training or prediction, and assert on behavior or a metric."""
+    use = _reached_use(project, *_PREDICTING)
+    if use is not None:
+        return met(
+            Site(
+                1.0,
+                f"tests reach {use.scope.name or use.file.path}, which trains or predicts",
+                use.where,
+                key=use.scope.name,
+            )
+        )
+    for file, number, _scope in _alive(project):
+        assert file.python is not None
+        for call in file.python.calls:
+            if call.scope == number and {*TRAIN_ACTIVITIES, "fit", "predict", "evaluate"} & set(call.activities):
+                return met(Site(1.0, f"a test calls {call.name}", file.at(call.line), key=call.name))
+    named = _named_scope(project, r"^(.*\.)?(train|predict|forward|infer|score|evaluate)")
+    if named is not None:
+        file, scope = named
+        return met(Site(1.0, f"tests reach {scope.name}", file.at(scope.line), key=scope.name))
+    return missing("no test reaches training or prediction")
+
+
+_DATA_CHECKS = re.compile(
+    r"\b(great_expectations|gx|soda scan|dbt test|pandera|deepchecks|tfdv|validate[-_]data|data[-_]?(validation|quality|check|test)s?)\b"
+)
+
+
+def data_tested(project: Project) -> Verdict:
+    """TST005: data checks run as tests, or as a step of the pipeline."""
+    nodes = tested_nodes(project)
+    for use in project.uses("validate-data", notebooks=False):
+        if use.node in nodes:
+            return met(Site(1.0, f"tests run {use.call.name}", use.where, key=use.call.name))
+        if project.reaches(use.node, "training"):
+            return met(Site(1.0, f"{use.call.name} runs in the pipeline", use.where, key=use.call.name))
+    for file in project.test_files:
+        for call in file.python.calls if file.python else ():
+            if "validate-data" in call.activities:
+                return met(Site(1.0, f"a test calls {call.name}", file.at(call.line), key=call.name))
+    for command in project.commands:
+        if command.origin in ("ci", "pipeline", "task") and _DATA_CHECKS.search(command.text):
+            return met(Site(1.0, f"runs {command.text[:60]}", command.where, key="command"))
+    site = _data_assertions(project)
+    return met(site) if site is not None else missing("nothing tests the data")
+
+
+def _data_assertions(project: Project) -> Site | None:
+    """A test that reads the data and asserts on its columns, ranges or missing values."""
+    for file, number, scope in _alive(project):
+        assert file.python is not None
+        words = f"{file.name} {scope.name}".lower()
+        reads = any("read-data" in call.activities and call.scope == number for call in file.python.calls)
+        about = re.search(r"data|schema|column|missing|null|range|dtype|dataset", words)
+        looks = any(
+            call.scope == number
+            and call.name.rpartition(".")[2]
+            in ("isna", "isnull", "notna", "nunique", "between", "isin", "value_counts", "min", "max")
+            for call in file.python.calls
+        )
+        if about and (reads or looks):
+            return Site(1.0, f"{scope.name} asserts on the data", file.at(scope.line), key=scope.name)
+    named = _named_scope(project, r"valid.*(data|input|schema)|check.*(data|schema)|data.*(valid|check|quality)")
+    if named is not None:
+        file, scope = named
+        return Site(1.0, f"tests reach {scope.name}", file.at(scope.line), key=scope.name)
+    return None
+
+
+_CLIENTS = re.compile(
+    r"TestClient|test_client|AsyncClient|APIClient|ASGITransport|app\.test|LiveServer|RequestFactory|bentoml\.(Sync|Async)HTTPClient|InferenceServerClient|serve\.run"
+)
+
+
+def serving_tested(project: Project) -> Verdict:
+    """TST006: an integration test calls the service, in process or over a port."""
+    for file in project.test_files:
+        for call in file.python.calls if file.python else ():
+            if _CLIENTS.search(call.name) or _CLIENTS.search(call.receiver):
+                return met(
+                    Site(1.0, f"a test calls the service through {call.name}", file.at(call.line), key=call.name)
+                )
+    nodes = tested_nodes(project)
+    for file in project.code_files:
+        if not any({"endpoint", "serve"} & set(call.activities) for call in (file.python.calls if file.python else ())):
+            continue
+        if any(path == file.path and number for path, number in nodes):
+            return met(Site(0.5, f"tests call functions of {file.path} without a request", file.at(0), key=file.path))
+    for file in project.test_files:
+        for call in file.python.calls if file.python else ():
+            if "http-call" in call.activities:
+                return met(Site(1.0, f"a test sends a request with {call.name}", file.at(call.line), key=call.name))
+    return missing("no test sends a request to the service")
+
+
+_COVERAGE = re.compile(r"--cov-fail-under|--fail-under|coverage report .*--fail-under")
+
+
+def tests_proportionate(project: Project) -> Verdict:
+    """TST007: a coverage threshold is configured and enforced."""
+    for key in (
+        "tool.coverage.report.fail_under",
+        "report.fail_under",
+        "coverage:report.fail_under",
+        "tool.pytest.ini_options.addopts",
+    ):
+        for file, row in project.settings(
+            "pyproject.toml", "setup.cfg", ".coveragerc", "tox.ini", "pytest.ini", key=key
+        ):
+            if key.endswith("addopts") and not _COVERAGE.search(str(row.value)):
+                continue
+            return met(_enforced(project, Site(1.0, f"{row.key} sets a threshold", file.at(row.line), key=row.key)))
+    for command in project.commands:
+        if command.origin in ("ci", "task", "hook") and _COVERAGE.search(command.text):
+            return met(Site(1.0, f"enforced by {command.text[:60]}", command.where, key="command"))
+    for file, row in project.settings("codecov.yml", ".codecov.yml", "codecov.yaml"):
+        if "target" in row.key:
+            return met(Site(1.0, f"{row.key} sets a target", file.at(row.line), key=row.key))
+    return missing("no coverage threshold is set")
+
+
+def _enforced(project: Project, site: Site) -> Site:
+    measured = any("cov" in command.text for command in project.commands if command.origin in ("ci", "task"))
+    measured = measured or any(
+        "--cov" in str(row.value) for _, row in project.settings("pyproject.toml", "setup.cfg", "pytest.ini", key="")
+    )
+    return site if measured else Site(0.5, f"{site.message}, but nothing measures coverage", site.where, key=site.key)
+
+
+def tests_assert(project: Project) -> Verdict:
+    """TST008: each test function checks something."""
+    broken, units = [], 0
+    for file, number, scope in test_functions(project):
+        units += 1
+        if _vacuous(file, number, scope) and not _skipped(scope):
+            broken.append(Site(0.0, f"{scope.name} checks nothing", file.at(scope.line), key=scope.name))
+    return hazard(broken, units=units)
+
+
+def serving_parity_tested(project: Project) -> Verdict:
+    """TST009: a test compares what the service answers with what the artifact predicts offline, for the same rows."""
+    for file, number, scope in _alive(project):
+        assert file.python is not None
+        calls = [call for call in file.python.calls if call.scope == number]
+        asks = any(
+            re.search(r"\.(post|get|request|predict)$", call.name) and _is_client(file, call.receiver) for call in calls
+        )
+        offline = any("predict" in call.activities and not _is_client(file, call.receiver) for call in calls)
+        offline = offline or any(
+            re.search(r"(^|[._])predict", call.name) and not _is_client(file, call.receiver) for call in calls
+        )
+        if asks and offline:
+            return met(
+                Site(1.0, f"{scope.name} compares the service with the artifact", file.at(scope.line), key=scope.name)
+            )
+        if asks and re.search(r"parity|same_as|matches_offline|consisten|skew", scope.name):
+            return met(
+                Site(1.0, f"{scope.name} compares the service with the artifact", file.at(scope.line), key=scope.name)
+            )
+    return missing("no test compares the service's predictions with the artifact's")
+
+
+def _is_client(file: ProjectFile, receiver: str) -> bool:
+    return "client" in receiver.lower() or receiver in ("requests", "httpx", "session", "http")

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
@@ -26,16 +25,8 @@ Progress = Callable[[int, int], None]
 """Called with the number of files done and of all files."""
 
 FORMATS = (
-    "manifests",
-    "tasks",
-    "hooks",
-    "automation",
-    "containers",
-    "pipelines",
-    "infra",
-    "documents",
-    "tables",
-    "settings",
+    *("manifests", "tasks", "hooks", "automation", "containers"),
+    *("pipelines", "infra", "documents", "tables", "settings"),
 )
 """Modules beside this one that read a format: each has `claims(path) -> bool` and `read(path, data) -> FileFacts | None`."""
 
@@ -108,7 +99,7 @@ def code_kind(path: str, data: bytes) -> str:
 
 @cache
 def _formats() -> tuple[ModuleType, ...]:
-    return tuple(import_module(f"mlready.facts.{name}") for name in FORMATS if find_spec(f"mlready.facts.{name}"))
+    return tuple(import_module(f"mlready.facts.{name}") for name in FORMATS)
 
 
 def _claiming(path: str) -> Iterator[ModuleType]:

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mlready.facts.cells import ScriptCell, magic_lines, markdown_of, split_script
-from mlready.facts.ipynb import RawCell, Unreadable, output_of, read_ipynb
+from mlready.facts.ipynb import RawCell, Unreadable, read_ipynb
 from mlready.facts.masking import mask_text
+from mlready.facts.outputs import error_of, personal_kinds
 from mlready.facts.python import MAX_BYTES, SourceProblem, decode, facts_of, parse
 from mlready.facts.rows import Cell, FileFacts, NotebookFacts, PythonFacts, Suppression, Undefined
 from mlready.facts.syntax.comments import suppressions_of
@@ -123,11 +124,6 @@ def _blank(code: str) -> str:
 
 
 def _ipynb_row(number: int, cell: RawCell, item: CodeCell | None, statements: int) -> Cell:
-    error = ""
-    for raw in cell.outputs[:200]:
-        output = output_of(raw)
-        if output is not None and output.output_type in ("error", "pyerr"):
-            error = output.ename[:100] or "error"
     return Cell(
         number=number,
         id=cell.id,
@@ -140,11 +136,12 @@ def _ipynb_row(number: int, cell: RawCell, item: CodeCell | None, statements: in
         tags=cell.tags,
         outputs=len(cell.outputs),
         output_bytes=cell.output_bytes,
-        error=error,
+        error=error_of(cell.outputs),
         headings=_headings(cell.source, cell.level) if cell.kind == "markdown" else (),
         magics=_magics(item),
         shell=_shell(item),
         problem=cell.problem or (item.code.problem if item else ""),
+        personal=personal_kinds(cell.outputs),
     )
 
 

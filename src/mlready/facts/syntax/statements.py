@@ -67,7 +67,7 @@ _UNCOUNTED = _DEFINITIONS | {ast.Import, ast.ImportFrom}
 def _block(state: ModuleState, body: Sequence[ast.stmt], label: str = "") -> Block:
     context = state.context
     if label:
-        context = context._replace(labels=(*context.labels, label))
+        context = Context((*context.labels, label), context.optional, context.typing_only)
     return Block(body, context, state.scope)
 
 

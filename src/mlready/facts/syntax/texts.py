@@ -43,9 +43,27 @@ _PROMPT = re.compile(
     r"|\banswer (?:the |this |only |based )[\w ]{0,20}(?:question|context)|\buse the following (?:context|pieces|documents|information)"
     r"|\bgiven the following\b|\bthink step by step\b|\b(?:write|generate|summari[sz]e|translate|classify|extract|rewrite) "
     r"(?:the |a |an |this |these )[\w ]{0,30}(?:text|document|article|review|summary|sentence|question|conversation|passage)"
-    r"|\b(?:system|user|assistant)\s*:\s*\S|<\|im_start\|>|\[INST\]|\bHelpful answer\b",
+    r"|\b(?:system|user|assistant):\s*\S|<\|im_start\|>|\[INST\]|\bhelpful answer\b",
     re.I,
 )
+
+
+_PROMPT_WORDS = (
+    *("you are ", "your ", "act as ", "respond ", "answer", "the following", "step by step", "write ", "generate "),
+    *(
+        "summari",
+        "translate ",
+        "classify ",
+        "extract ",
+        "rewrite ",
+        "system:",
+        "user:",
+        "assistant:",
+        "<|im_",
+        "[inst]",
+    ),
+)
+"""One of these is in everything that _PROMPT matches: looking for them first is much faster."""
 
 
 def kind_of(text: str, *, shell: bool) -> Kind | None:
@@ -68,7 +86,7 @@ def _prose(text: str, size: int) -> Kind | None:
     """What a string with spaces is: SQL, a prompt, an address, a path with a blank in it, or long."""
     if size >= 12 and _SQL.match(text):
         return "sql"
-    if size >= 40 and _PROMPT.search(text):
+    if size >= 40 and _is_prompt(text):
         return "prompt"
     if size < 200 and "\n" not in text:
         if _ABSOLUTE.match(text) and (_EXTENSION.search(text) or text.count(" ") <= 2):
@@ -78,3 +96,8 @@ def _prose(text: str, size: int) -> Kind | None:
         if text.count(" ") <= 3 and _EXTENSION.search(text) and re.match(r"[\w./\\-]+[/\\]", text):
             return "path"
     return "other" if size >= LONG else None
+
+
+def _is_prompt(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in _PROMPT_WORDS) and bool(_PROMPT.search(text))

@@ -28,7 +28,7 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Text that can be stored: cut, without lone surrogates, credentials masked."""
     if len(text) > 2 * limit:
         text = text[: 2 * limit]
-    if len(text) >= 8 and _SUSPECT.search(text):
+    if len(text) >= 11 and _SUSPECT.search(text):
         text = mask_text(text)
     if len(text) > limit:
         text = text[:limit]

@@ -1,0 +1,56 @@
+"""A notebook becomes a package: cells -> statements -> steps -> modules -> files, and the change is proven by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlready.convert.changes import Changes
+from mlready.convert.model import Plan
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    into: Path
+    package: str = ""
+    package_only: bool = False
+    force: bool = False
+    python: Path | None = None
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A conversion before it is written."""
+
+    plans: tuple[Plan, ...]
+    changes: Changes
+    content: dict[str, Any]
+    """What conversion.json says."""
+
+
+def convert(notebooks: Sequence[Path], options: Options) -> Conversion:
+    """Reads, plans and renders; nothing is written and nothing of the notebook is executed."""
+    from mlready.convert.environment import default_python, dependencies, installed_versions
+    from mlready.convert.names import package_name, unique
+    from mlready.convert.plan import make_plan
+    from mlready.convert.project import project_files
+    from mlready.convert.read import read_notebook
+
+    read = [read_notebook(path) for path in notebooks]
+    package = options.package or package_name(options.into.resolve().name)
+    plans: list[Plan] = []
+    for notebook in read:
+        name = package
+        if len(read) > 1:
+            taken = {plan.package.rsplit(".", 1)[-1] for plan in plans}
+            name = f"{package}.{unique(package_name(notebook.name), taken)}"
+        plans.append(make_plan(notebook, name))
+    versions = installed_versions(options.python or default_python())
+    roots = {line.root for plan in plans for line in plan.imports if not line.local}
+    plots = any(plan.figures for plan in plans)
+    needed = dependencies(roots, versions, plots=plots)
+    return project_files(plans, package, needed, options)

@@ -32,7 +32,7 @@ AUTOMAGIC = frozenset(
 
 PYLAB = (
     "import numpy; import matplotlib; from matplotlib import pylab, mlab, pyplot; "
-    "np = numpy; plt = pyplot; from matplotlib.pylab import *; from numpy import *"
+    "import numpy as np; import matplotlib.pyplot as plt; from matplotlib.pylab import *; from numpy import *"
 )
 """What `%pylab` does to the namespace."""
 

@@ -1,0 +1,152 @@
+"""What a statement is about: loading, preparing, splitting, training, evaluating, plotting, saving, or just computing."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from mlready.convert.model import Statement
+
+Activity = Literal["load", "prepare", "split", "train", "evaluate", "plot", "save", "compute"]
+
+MODULES: dict[Activity, str] = {
+    "load": "data",
+    "prepare": "features",
+    "split": "features",
+    "train": "training",
+    "evaluate": "evaluation",
+    "plot": "plots",
+    "save": "artifacts",
+    "compute": "analysis",
+}
+VERBS: dict[Activity, str] = {
+    "load": "load",
+    "prepare": "prepare",
+    "split": "split",
+    "train": "fit",
+    "evaluate": "evaluate",
+    "plot": "plot",
+    "save": "save",
+    "compute": "compute",
+}
+
+_PREFIXES: tuple[tuple[str, Activity], ...] = (
+    ("sklearn.preprocessing", "prepare"),
+    ("sklearn.impute", "prepare"),
+    ("sklearn.compose", "prepare"),
+    ("sklearn.decomposition", "prepare"),
+    ("sklearn.feature_", "prepare"),
+    ("sklearn.random_projection", "prepare"),
+    ("sklearn.manifold", "prepare"),
+    ("sklearn.datasets", "load"),
+    ("sklearn.metrics", "evaluate"),
+    ("sklearn.inspection", "evaluate"),
+    ("sklearn.model_selection.train_test_split", "split"),
+    ("sklearn.model_selection.cross_", "evaluate"),
+    ("sklearn.model_selection.learning_curve", "evaluate"),
+    ("sklearn.model_selection.validation_curve", "evaluate"),
+    ("sklearn.model_selection.permutation", "evaluate"),
+    ("sklearn.model_selection.GridSearchCV", "train"),
+    ("sklearn.model_selection.RandomizedSearchCV", "train"),
+    ("sklearn.model_selection.", "split"),
+    ("sklearn.utils", "compute"),
+    ("sklearn.", "train"),
+    ("imblearn.metrics", "evaluate"),
+    ("imblearn.datasets", "load"),
+    ("imblearn.ensemble", "train"),
+    ("imblearn.pipeline", "train"),
+    ("imblearn.", "prepare"),
+    ("xgboost.", "train"),
+    ("lightgbm.", "train"),
+    ("catboost.", "train"),
+    ("statsmodels.datasets", "load"),
+    ("linearmodels.datasets", "load"),
+    ("arch.data", "load"),
+    ("seaborn.load_dataset", "load"),
+    ("statsmodels.graphics", "plot"),
+    ("linearmodels.", "train"),
+    ("arch.", "train"),
+    ("statsmodels.", "train"),
+    ("torch.nn", "train"),
+    ("torch.optim", "train"),
+    ("tensorflow.keras.datasets", "load"),
+    ("tensorflow.keras", "train"),
+    ("keras.", "train"),
+    ("pandas.read_", "load"),
+    ("pandas.get_dummies", "prepare"),
+    ("pandas.merge", "prepare"),
+    ("pandas.concat", "prepare"),
+    ("numpy.load", "load"),
+    ("numpy.genfromtxt", "load"),
+    ("matplotlib.", "plot"),
+    ("seaborn.", "plot"),
+    ("plotly.", "plot"),
+)
+_METHODS_OF: dict[Activity, str] = {
+    "train": "fit partial_fit fit_predict fit_generator compile",
+    "evaluate": "predict predict_proba score decision_function evaluate",
+    "prepare": "fit_transform transform fillna dropna drop merge groupby rename replace astype set_index reset_index "
+    "pivot_table melt fit_resample",
+}
+_METHODS = {name: activity for activity, names in _METHODS_OF.items() for name in names.split()}
+_PRIORITY: tuple[Activity, ...] = ("train", "load", "evaluate", "split", "prepare", "save", "plot", "compute")
+
+
+def activities(statements: Sequence[Statement]) -> dict[int, Activity]:
+    """Activity by index of statement. Remembers what names were made by, so that `scaler.fit` is preparing."""
+    makers: dict[str, Activity] = {}
+    found: dict[int, Activity] = {}
+    for statement in statements:
+        votes: Counter[Activity] = Counter()
+        for activity, weight in _of_calls(statement, makers):
+            votes[activity] += weight
+        found[statement.index] = _strongest(votes)
+        if len(statement.flow.calls) and isinstance(statement.node, ast.Assign):
+            for name in statement.flow.binds:
+                makers[name] = found[statement.index]
+    return found
+
+
+def dominant(found: Iterable[tuple[Activity, int]]) -> Activity:
+    """The activity of a run of statements, each with its weight; training always shows."""
+    weights: Counter[Activity] = Counter()
+    for activity, weight in found:
+        weights[activity] += weight if activity != "compute" else 0
+    if not +weights:
+        return "compute"
+    return max(weights, key=lambda activity: (weights[activity], -_PRIORITY.index(activity)))
+
+
+def _of_calls(statement: Statement, makers: dict[str, Activity]) -> Iterable[tuple[Activity, int]]:
+    """What the calls of a statement say, with their weight. Preparing methods are common words, so they say least."""
+    effects = statement.flow.effects
+    if "write" in effects:
+        yield "save", 2
+    if "plot" in effects:
+        yield "plot", 4
+    for name in statement.flow.calls:
+        activity = _of_call(name, makers)
+        method = "." in name and name.rsplit(".", 1)[-1] in _METHODS
+        if activity:
+            yield activity, {"train": 4, "evaluate": 3}.get(activity, 1) if method else 2
+    if not statement.flow.calls and statement.flow.mutates and "[" in statement.text:
+        yield "prepare", 1
+
+
+def _of_call(name: str, makers: dict[str, Activity]) -> Activity | None:
+    for prefix, activity in _PREFIXES:
+        if name.startswith(prefix):
+            return activity
+    method = name.rsplit(".", 1)[-1] if "." in name else ""
+    found = _METHODS.get(method)
+    if found == "train" and makers.get(name.split(".", 1)[0]) == "prepare":
+        return "prepare"
+    return found
+
+
+def _strongest(votes: Counter[Activity]) -> Activity:
+    if not votes:
+        return "compute"
+    return max(votes, key=lambda activity: (votes[activity], -_PRIORITY.index(activity)))

@@ -1,0 +1,202 @@
+"""Which functions and classes become members of modules, and what parameters those get that read notebook variables.
+
+A definition moves when nothing of it depends on where it stood: it is bound once, and all that it takes from outside is
+imports, builtins, other such definitions, or, for a function that is only ever called by name, notebook variables, which
+become its leading parameters. Every other definition stays in the step that makes it, as a closure.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mlready.convert.imports import Imported
+from mlready.convert.model import Definition, Edit, Statement
+from mlready.convert.settings import Extracted
+from mlready.convert.statements import Source
+
+MAX_EXTRA = 5
+_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The definitions that move, and the edits that hand them what they read."""
+
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    edits: dict[int, tuple[Edit, ...]] = field(default_factory=dict)
+
+    def added_reads(self, names: Iterable[str]) -> frozenset[str]:
+        """Variables that a statement reads too because of the moved functions that it calls."""
+        return frozenset(extra for name in names if name in self.definitions for extra in self.definitions[name].extra)
+
+
+def plan_definitions(statements: Sequence[Statement], imported: Imported, extracted: Extracted) -> Moved:
+    """Narrows the candidates down until each depends only on what moves as well."""
+    world = _World(statements, imported, extracted)
+    candidates = {name: s for name, s in world.definitions.items() if world.may_move(s)}
+    while True:
+        extra = world.extra_parameters(candidates)
+        kept = {name: s for name, s in candidates.items() if world.holds(s, candidates, extra)}
+        if len(kept) == len(candidates):
+            break
+        candidates = kept
+    definitions = {
+        name: Definition(name, s, tuple(sorted(extra[name])), frozenset((world.needs(s) & candidates.keys()) - {name}))
+        for name, s in candidates.items()
+    }
+    return Moved(definitions, _edits(statements, definitions))
+
+
+class _World:
+    """What has to be known of the whole notebook to judge one definition."""
+
+    def __init__(self, statements: Sequence[Statement], imported: Imported, extracted: Extracted) -> None:
+        self.imports = imported.names - {line.name for line in imported.lines if line.late}
+        self.late = {line.name for line in imported.lines if line.late}
+        self.extracted = extracted
+        self.statements = statements
+        self.settings = {setting.name for setting in extracted.settings}
+        binds: Counter[str] = Counter()
+        for statement in statements:
+            if statement.index not in imported.hoisted:
+                binds.update(statement.flow.binds | statement.flow.global_writes | statement.flow.deletes)
+        self.binds = binds
+        self.definitions = {
+            s.node.name: s
+            for s in statements
+            if isinstance(s.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and binds[s.node.name] == 1
+        }
+        self.variables = {name for name in binds if name not in self.definitions} | self.settings
+        self.by_value = _used_by_value(statements, self.definitions)
+        self.first_bound = self._first_bound()
+
+    def _first_bound(self) -> dict[str, int]:
+        found = dict.fromkeys(self.settings, -1)
+        for statement in self.statements:
+            for name in statement.flow.binds:
+                found.setdefault(name, statement.index)
+        return found
+
+    def immediate(self, statement: Statement) -> frozenset[str]:
+        return statement.flow.reads | self.extracted.reads.get(statement.index, frozenset())
+
+    def needs(self, statement: Statement) -> frozenset[str]:
+        deferred = self.extracted.deferred.get(statement.index, frozenset())
+        return self.immediate(statement) | statement.flow.deferred | deferred
+
+    def may_move(self, statement: Statement) -> bool:
+        """What can be told of one definition alone."""
+        flow = statement.flow
+        if flow.global_writes or flow.effects or self.needs(statement) & self.late:
+            return False
+        return not any(name in self.variables for name in self.immediate(statement))
+
+    def extra_parameters(self, candidates: dict[str, Statement]) -> dict[str, set[str]]:
+        """Notebook variables that each candidate reads, itself or through the candidates that it calls."""
+        extra = {name: set(self.needs(s) & self.variables) for name, s in candidates.items()}
+        changed = True
+        while changed:
+            changed = False
+            for name, statement in candidates.items():
+                wider = extra[name].union(*(extra[called] for called in self.needs(statement) & candidates.keys()))
+                if wider != extra[name]:
+                    extra[name], changed = wider, True
+        return extra
+
+    def holds(self, statement: Statement, candidates: dict[str, Statement], extra: dict[str, set[str]]) -> bool:
+        """True where a candidate can move, given the others."""
+        node = statement.node
+        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        others = self.needs(statement) & self.definitions.keys()
+        if not others <= candidates.keys():
+            return False
+        if any(extra[name] for name in self.immediate(statement) & candidates.keys()):
+            return False
+        wanted = extra[node.name]
+        if not wanted:
+            return True
+        if (
+            isinstance(node, ast.ClassDef)
+            or node.decorator_list
+            or node.name in self.by_value
+            or len(wanted) > MAX_EXTRA
+        ):
+            return False
+        if wanted & _own_names(node):
+            return False
+        return all(self._bound_before_use(node.name, name) for name in wanted)
+
+    def _bound_before_use(self, function: str, name: str) -> bool:
+        first = self.first_bound.get(name, 1 << 30)
+        users = [s.index for s in self.statements if function in s.flow.reads]
+        return all(first < user for user in users)
+
+
+def _own_names(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Names that some scope inside the function binds: an added parameter must not collide with them."""
+    found: set[str] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.arg):
+            found.add(inner.arg)
+        elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
+            found.add(inner.id)
+    return found
+
+
+def _used_by_value(statements: Sequence[Statement], definitions: dict[str, Statement]) -> set[str]:
+    """Definitions that are used other than in a plain call by name, or where a call cannot be edited."""
+    found: set[str] = set()
+    for statement in statements:
+        callees = set()
+        for node in ast.walk(statement.node):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not _bare_generator(node):
+                callees.add(id(node.func))
+            elif isinstance(node, ast.JoinedStr | ast.ClassDef):
+                found |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in definitions}
+        for node in ast.walk(statement.node):
+            if isinstance(node, ast.Name) and node.id in definitions and id(node) not in callees:
+                found.add(node.id)
+    return found
+
+
+def _bare_generator(call: ast.Call) -> bool:
+    return len(call.args) == 1 and isinstance(call.args[0], ast.GeneratorExp) and not call.keywords
+
+
+def _edits(statements: Sequence[Statement], definitions: dict[str, Definition]) -> dict[int, tuple[Edit, ...]]:
+    """Leading arguments at every call, leading parameters at every definition."""
+    edits: dict[int, list[Edit]] = {}
+    widened = {name: definition for name, definition in definitions.items() if definition.extra}
+    for statement in statements if widened else ():
+        source = Source(statement.text)
+        for node in ast.walk(statement.node):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in widened:
+                _, start = source.span(node.func)
+                has_more = bool(node.args or node.keywords)
+                edits.setdefault(statement.index, []).append(
+                    _leading(statement.text, start, widened[node.func.id].extra, has_more)
+                )
+    for definition in widened.values():
+        edits.setdefault(definition.statement.index, []).append(_parameters(definition))
+    return {index: tuple(found) for index, found in edits.items()}
+
+
+def _leading(text: str, start: int, names: tuple[str, ...], has_more: bool) -> Edit:
+    """Puts names first behind the parenthesis that opens at or after `start`."""
+    opening = text.index("(", start) + 1
+    return Edit(opening, opening, ", ".join(names) + (", " if has_more else ""))
+
+
+def _parameters(definition: Definition) -> Edit:
+    node = definition.statement.node
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    source = Source(definition.statement.text)
+    keyword = source.text.index("def", source.offset(node.lineno, node.col_offset))
+    start = source.text.index(node.name, keyword + 3) + len(node.name)
+    args = node.args
+    has_more = bool(args.posonlyargs or args.args or args.vararg or args.kwonlyargs or args.kwarg)
+    return _leading(source.text, start, definition.extra, has_more)

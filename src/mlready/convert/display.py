@@ -1,0 +1,114 @@
+"""What a cell displays: which last expressions are shown, and where figures are saved."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from mlready.convert.model import Edit, Statement
+from mlready.convert.statements import Source
+from mlready.flow.effects import MUTATING, call_effect
+from mlready.flow.statements import Imports
+
+SHOW = "show"
+SAVE_FIGURES = "save_figures"
+OUTPUT_DIR = "output_dir"
+
+_QUIET_METHODS = MUTATING | {
+    "fit",
+    "info",
+    "plot",
+    "hist",
+    "boxplot",
+    "imshow",
+    "scatter",
+    "bar",
+    "barh",
+    "pie",
+    "axhline",
+}
+_DISPLAY = frozenset({"display", "IPython.display.display", "IPython.core.display.display"})
+_PLOT_WORDS = (
+    "plot",
+    "hist",
+    "figure",
+    "draw",
+    "visuali",
+    "scatter",
+    "imshow",
+    "heatmap",
+    "show",
+    "display",
+    "chart",
+    "graph",
+)
+
+
+def is_shown(statement: Statement, imports: Imports) -> bool:
+    """True where the value of a last expression is worth showing: not of plots, prints, fits and in-place changes."""
+    if not statement.shown or not isinstance(statement.node, ast.Expr):
+        return False
+    value = statement.node.value
+    if isinstance(value, ast.Constant) and (isinstance(value.value, str) or value.value is None):
+        return False
+    if not isinstance(value, ast.Call):
+        return not isinstance(value, ast.Yield | ast.YieldFrom)
+    name = imports.resolve(value.func)
+    if name == "print" or name in _DISPLAY:
+        return False
+    method = value.func.attr if isinstance(value.func, ast.Attribute) else ""
+    return method not in _QUIET_METHODS and call_effect(name) != "plot"
+
+
+def display_edits(statement: Statement, imports: Imports) -> Iterable[Edit]:
+    """`display(x)` becomes `show(x)`."""
+    source = Source(statement.text)
+    for node in ast.walk(statement.node):
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if is_call and imports.resolve(node.func) in _DISPLAY:  # type: ignore[attr-defined]
+            yield Edit(*source.span(node.func), SHOW)  # type: ignore[attr-defined]
+
+
+def show_call_edits(statement: Statement, imports: Imports, name: str, folder: str) -> Iterable[Edit]:
+    """`plt.show()` becomes `save_figures(output_dir, "name")`; in classes the folder is written out."""
+    source = Source(statement.text)
+    for node in ast.walk(statement.node):
+        if is_show_call(node, imports):
+            yield Edit(*source.span(node), f"{SAVE_FIGURES}({folder}, {name!r})")
+
+
+def is_show_call(node: ast.AST, imports: Imports) -> bool:
+    """`plt.show()`: the notebook shows and closes every open figure."""
+    return isinstance(node, ast.Call) and imports.resolve(node.func) in (
+        "matplotlib.pyplot.show",
+        "pylab.show",
+        "matplotlib.pylab.show",
+    )
+
+
+def may_plot(statement: Statement, plotting: frozenset[str]) -> bool:
+    """True where a statement may leave a figure open; `plotting` are functions of the notebook that do."""
+    if "plot" in statement.flow.effects or plotting & statement.flow.reads:
+        return True
+    return any(word in call.rsplit(".", 1)[-1].lower() for call in statement.flow.calls for word in _PLOT_WORDS)
+
+
+def plotting_functions(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
+    """Functions and classes of the notebook whose code plots, directly or through each other."""
+    found: set[str] = set()
+    for _ in range(3):
+        for statement in statements:
+            node = statement.node
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue
+            if found & statement.flow.deferred or _plots(node, imports):
+                found.add(node.name)
+    return frozenset(found)
+
+
+def _plots(root: ast.AST, imports: Imports) -> bool:
+    calls = (node for node in ast.walk(root) if isinstance(node, ast.Call))
+    return any(
+        call_effect(name) == "plot" or any(word in name.rsplit(".", 1)[-1].lower() for word in _PLOT_WORDS)
+        for name in map(imports.resolve, (call.func for call in calls))
+    )

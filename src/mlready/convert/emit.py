@@ -1,0 +1,252 @@
+"""A plan into the source files of the package."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+
+from mlready.convert.activities import MODULES
+from mlready.convert.display import OUTPUT_DIR, SAVE_FIGURES, SHOW, is_shown
+from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage, Statement
+from mlready.convert.pipeline import pipeline_module
+from mlready.convert.plan import imports_for
+from mlready.convert.text import assembled, edited, global_to_nonlocal, indented, shown
+from mlready.flow.statements import Imports
+
+DOCSTRINGS = {
+    "data": "Reading the data.",
+    "features": "Preparing the data for a model.",
+    "training": "Fitting models.",
+    "evaluation": "Measuring how good models are.",
+    "plots": "Figures.",
+    "artifacts": "Writing results to files.",
+    "analysis": "Computations on the data.",
+    "helpers": "Functions and classes that several modules use.",
+}
+
+OUTPUTS_MODULE = '''"""Where results go: shown values to standard output, figures to files."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+
+
+def show(*values: object) -> None:
+    """Display values as a notebook does; nothing for None."""
+    display = getattr(builtins, "display", None)
+    for value in values:
+        if value is not None and display is not None:
+            display(value)
+        elif value is not None:
+            print(repr(value))
+
+
+def save_figures(output_dir: str, name: str) -> None:
+    """Save every open figure as PNG and close it; show it too where a notebook runs."""
+    import matplotlib.pyplot as plt
+
+    folder = Path(output_dir)
+    for number in plt.get_fignums():
+        figure = plt.figure(number)
+        if figure.axes or figure.texts:
+            folder.mkdir(parents=True, exist_ok=True)
+            figure.savefig(_free_path(folder, name), bbox_inches="tight")
+    if "inline" in plt.get_backend():
+        plt.show()
+    plt.close("all")
+
+
+def _free_path(folder: Path, name: str) -> Path:
+    path, number = folder / f"{name}.png", 2
+    while path.exists():
+        path, number = folder / f"{name}-{number}.png", number + 1
+    return path
+'''
+
+
+def source_files(plan: Plan, imports: Imports) -> dict[str, str]:
+    """Module name -> source, of every module of the package."""
+    homes = definition_homes(plan)
+    order = (*dict.fromkeys(MODULES.values()), "helpers")
+    files = {"__init__": f'"""{_title(plan)}."""\n'}
+    for module in order:
+        stages = [stage for stage in plan.stages if stage.module == module]
+        definitions = [d for d in plan.definitions.values() if homes[d.name] == module]
+        if stages or definitions:
+            files[module] = _module(plan, imports, module, stages, definitions, homes)
+    files["config"] = config_module(plan.settings)
+    if any(_uses(text, SHOW) or _uses(text, SAVE_FIGURES) for text in files.values()):
+        files["outputs"] = OUTPUTS_MODULE
+    files["pipeline"] = pipeline_module(plan)
+    files["__main__"] = main_module(plan)
+    return files
+
+
+def _title(plan: Plan) -> str:
+    from mlready.convert.sections import headings
+
+    for cell in plan.notebook.cells:
+        if cell.kind == "markdown" and (found := headings(cell.source)):
+            return found[0][1].rstrip(".").replace('"', "'").replace("\\", "") or plan.notebook.name
+    return plan.notebook.name.replace("_", " ")
+
+
+def _uses(text: str, name: str) -> bool:
+    return re.search(rf"\b{name}\(", text) is not None
+
+
+# ------------------------------------------------------------------------------------------------------- where things go
+
+
+def definition_homes(plan: Plan) -> dict[str, str]:
+    """Module of each moved definition: that of its only user, else `helpers`; what helpers need is in helpers too."""
+    users: dict[str, set[str]] = {name: set() for name in plan.definitions}
+    for stage in plan.stages:
+        for statement in stage.statements:
+            for name in plan.needs[statement.index] & users.keys():
+                users[name].add(stage.module)
+    for _ in plan.definitions:
+        for definition in plan.definitions.values():
+            for used in definition.uses:
+                users[used] |= users[definition.name] or {"helpers"}
+    return {name: next(iter(found)) if len(found) == 1 else "helpers" for name, found in users.items()}
+
+
+# -------------------------------------------------------------------------------------------------------------- a module
+
+
+def _module(
+    plan: Plan,
+    imports: Imports,
+    module: str,
+    stages: Sequence[Stage],
+    definitions: Sequence[Definition],
+    homes: dict[str, str],
+) -> str:
+    statements = [d.statement for d in definitions] + [s for stage in stages for s in stage.statements]
+    names = frozenset().union(*(plan.needs[s.index] for s in statements))
+    blocks = [s for s in plan.module_blocks if s.flow.binds & names]
+    names = names.union(*(plan.needs[s.index] for s in blocks))
+    body = [assembled(s, s.text) for s in blocks]
+    body += [_definition(plan, definition) for definition in definitions]
+    body += [stage_function(plan, stage, imports) for stage in stages]
+    text = "\n\n\n".join(body)
+    head = [f'"""{DOCSTRINGS[module]}"""', ""]
+    lines = [line for line in imports_for(plan, names) if not line.late]
+    future = [line.text for line in lines if line.root == "__future__"]
+    head += [*future, "", *(_import_text(line, names) for line in lines if line.root != "__future__")]
+    own = sorted(name for name in (SHOW, SAVE_FIGURES) if _uses(text, name))
+    if own:
+        head.append(f"from {plan.package}.outputs import {', '.join(own)}")
+    helpers = sorted(n for n in names & homes.keys() if homes[n] == "helpers" and module != "helpers")
+    if helpers:
+        head.append(f"from {plan.package}.helpers import {', '.join(helpers)}")
+    return "\n".join(head) + "\n\n\n" + text + "\n"
+
+
+def _import_text(line: ImportLine, names: frozenset[str]) -> str:
+    """An import; one that is there for its effect is kept by linters."""
+    return line.text if line.name in names or line.name == "*" else f"{line.text}  # noqa: F401"
+
+
+def _definition(plan: Plan, definition: Definition) -> str:
+    statement = definition.statement
+    return assembled(statement, edited(statement.text, plan.edits.get(statement.index, ())))
+
+
+# --------------------------------------------------------------------------------------------------------------- a stage
+
+
+def stage_function(plan: Plan, stage: Stage, imports: Imports) -> str:
+    """One step as a function: named parameters in, named values out."""
+    settings = {setting.name: setting for setting in plan.settings}
+    parameters = [*stage.inputs, *(f"{name}: {settings[name].annotation}" for name in stage.settings)]
+    keyword = "async def" if stage.is_async else "def"
+    returns = "" if stage.outputs else " -> None"
+    lines = [f"{keyword} {stage.name}({', '.join(parameters)}){returns}:", indented(docstring(stage))]
+    lines += [indented(f"{name} = None") for name in stage.unset if name not in stage.inputs]
+    late = {line.name: line.text for line in plan.imports if line.late}
+    written = frozenset().union(*(s.flow.global_writes for s in stage.statements))
+    for statement in stage.statements:
+        for name in sorted(plan.needs[statement.index] & late.keys()):
+            lines.append(indented(late.pop(name)))
+        lines.append(indented(statement_text(plan, statement, imports, written)))
+        if statement.index in plan.figures:
+            lines.append(indented(f"{SAVE_FIGURES}({OUTPUT_DIR}, {plan.figures[statement.index]!r})"))
+    if stage.outputs:
+        lines.append(indented(f"return {', '.join(stage.outputs)}"))
+    return "\n".join(lines)
+
+
+def docstring(stage: Stage) -> str:
+    title = stage.title or stage.name.replace("_", " ").capitalize()
+    title = title.replace("\\", "").replace('"', "'").strip().rstrip(".")
+    return f'"""{title[:100] or stage.name}."""'
+
+
+def statement_text(plan: Plan, statement: Statement, imports: Imports, written: frozenset[str]) -> str:
+    """A statement of a step, with settings put in, displays made explicit and comments around it."""
+    text = edited(statement.text, plan.edits.get(statement.index, ()))
+    text = global_to_nonlocal(text, written)
+    if statement.shown and isinstance(statement.node, ast.Expr) and is_shown(statement, imports):
+        text = shown(text, statement.node, SHOW)
+    return assembled(statement, text)
+
+
+# ------------------------------------------------------------------------------------------------------- configuration
+
+
+def config_module(settings: Iterable[Setting]) -> str:
+    """The typed configuration; each default is the notebook's value."""
+    lines = ['"""Settings of the pipeline; every default is the value that the notebook used."""', ""]
+    fields: list[str] = []
+    for setting in settings:
+        default = setting.default
+        if setting.annotation.startswith("list"):
+            default = f"field(default_factory=lambda: {default})"
+        fields.append(f"    {setting.name}: {setting.annotation} = {default}")
+        where = f"cell {setting.cell}: " if setting.cell else ""
+        fields.append(f'    """{where.capitalize()}{setting.what}."""')
+    imported = "dataclass, field" if any("field(" in line for line in fields) else "dataclass"
+    lines += ["from __future__ import annotations", "", f"from dataclasses import {imported}", "", ""]
+    lines += ["@dataclass(frozen=True)", "class Config:", '    """What can be changed without touching code."""', ""]
+    return "\n".join([*lines, *fields]) + "\n"
+
+
+def main_module(plan: Plan) -> str:
+    """Command line: one option for each simple setting."""
+    simple = any(setting.annotation in ("int", "float", "str") for setting in plan.settings)
+    if not simple:
+        return (
+            f'"""Run the pipeline: `python -m {plan.package}`."""\n\nfrom {plan.package}.pipeline import run\n\n\n'
+            'def main() -> None:\n    """Run with the defaults."""\n    run()\n\n\n'
+            'if __name__ == "__main__":\n    main()\n'
+        )
+    return f'''"""Run the pipeline: `python -m {plan.package} --help` lists the settings."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+
+from {plan.package}.config import Config
+from {plan.package}.pipeline import run
+
+
+def main() -> None:
+    """Read settings from the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    defaults = Config()
+    for field in fields(Config):
+        default = getattr(defaults, field.name)
+        if type(default) in (int, float, str):
+            option = "--" + field.name.replace("_", "-")
+            parser.add_argument(option, dest=field.name, type=type(default), default=default, help=repr(default))
+    run(Config(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
+'''

@@ -1,0 +1,181 @@
+"""The values that pass between the steps of a conversion. All frozen; the steps are functions."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mlready.flow.statements import StatementFlow
+
+NoteKind = Literal["dropped", "translated", "kept", "refused", "warning"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a person should know about one cell: `cell` is its 1-based number, `line` in it (0: all of it)."""
+
+    cell: int
+    line: int
+    kind: NoteKind
+    message: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell as stored; `number` counts all cells from 1, as a person sees them."""
+
+    number: int
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    id: str = ""
+    execution_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Notebook:
+    path: Path
+    cells: tuple[Cell, ...]
+    kernel: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class PlainCell:
+    """A code cell as plain Python, every magic and shell call decided on; `problem` where it is no Python."""
+
+    number: int
+    source: str
+    code: str
+    problem: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One top-level statement of the notebook, in order of the cells."""
+
+    index: int
+    cell: int
+    node: ast.stmt
+    text: str
+    """Its source without comments around it."""
+    comments: tuple[str, ...]
+    """Comment lines above it."""
+    trailing: str
+    """Comment at its end."""
+    flow: StatementFlow
+    weight: int
+    """Statements in it, nested ones counted."""
+    shown: bool = False
+    """Its value is what the cell displays."""
+    ends_cell: bool = False
+
+    @property
+    def lines(self) -> int:
+        return self.text.count("\n") + 1 + len(self.comments)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace text between two offsets of a statement's text."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of the written configuration."""
+
+    name: str
+    annotation: str
+    default: str
+    """Source of the default."""
+    cell: int
+    what: str
+    """Why it is there: "path read", "seed", "named constant", ..."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function or class that becomes a member of a module."""
+
+    name: str
+    statement: Statement
+    extra: tuple[str, ...] = ()
+    """Notebook variables that it gets as leading parameters."""
+    uses: frozenset[str] = frozenset()
+    """Other definitions that it uses."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of statements that becomes one function."""
+
+    name: str
+    module: str
+    statements: tuple[Statement, ...]
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...]
+    outputs: tuple[str, ...]
+    unset: tuple[str, ...] = ()
+    """Names that may stay unbound and so start as None."""
+    title: str = ""
+    is_async: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return self.inputs + self.settings
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(statement.cell for statement in self.statements))
+
+
+@dataclass(frozen=True)
+class ImportLine:
+    """One bound name of an import: `text` is a whole statement that binds only this name (or a star, or nothing)."""
+
+    text: str
+    name: str
+    root: str
+    cell: int
+    side_effect: bool = False
+    local: bool = False
+    """Found beside the notebook, not in a distribution."""
+    late: bool = False
+    """Only importable once earlier code has changed sys.path: imported inside the functions that use it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before anything is written."""
+
+    notebook: Notebook
+    package: str
+    stages: tuple[Stage, ...]
+    definitions: dict[str, Definition]
+    imports: tuple[ImportLine, ...]
+    module_blocks: tuple[Statement, ...]
+    """Statements such as `try: import x` that stand at module level wherever their names are used."""
+    settings: tuple[Setting, ...]
+    edits: dict[int, tuple[Edit, ...]]
+    """By index of the statement."""
+    figures: dict[int, str]
+    """Statements after which open figures are saved, with the name for the files."""
+    notes: tuple[Note, ...]
+    cells: tuple[PlainCell, ...]
+    results: tuple[str, ...]
+    """Names that the pipeline gives back."""
+    constants: tuple[str, ...] = ()
+    """Notebook variables that became settings of the same name."""
+    where: dict[str, str] = field(default_factory=dict)
+    """Final variable -> name of the step that binds it last, or "config"."""
+    needs: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Every name that a statement takes from outside, by index."""

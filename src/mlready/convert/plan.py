@@ -1,0 +1,389 @@
+"""From cells to a plan: what becomes a step, a module member, a setting, an import. Nothing is written here."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable, Sequence
+
+from mlready.convert.activities import MODULES, VERBS, Activity, activities, dominant
+from mlready.convert.definitions import Moved, plan_definitions
+from mlready.convert.display import (
+    OUTPUT_DIR,
+    SAVE_FIGURES,
+    SHOW,
+    display_edits,
+    is_show_call,
+    is_shown,
+    may_plot,
+    plotting_functions,
+    show_call_edits,
+)
+from mlready.convert.glue import glued_positions
+from mlready.convert.imports import Imported, plan_imports
+from mlready.convert.model import Edit, ImportLine, Note, Notebook, PlainCell, Plan, Setting, Stage, Statement
+from mlready.convert.names import from_heading, identifier, unique
+from mlready.convert.policy import plain_cell
+from mlready.convert.sections import Section, sections
+from mlready.convert.segment import Limits, Work, cut, live_after
+from mlready.convert.settings import Extracted, extract, identifiers
+from mlready.convert.statements import read_statements
+from mlready.flow.statements import Imports
+
+_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__"}
+
+
+def make_plan(notebook: Notebook, package: str) -> Plan:
+    """Decides everything about one notebook."""
+    cells = tuple(plain_cell(cell) for cell in notebook.cells if cell.kind == "code" and cell.source.strip())
+    imports = Imports()
+    statements = read_statements(cells, imports)
+    return _Planner(notebook, package, cells, statements, imports).plan()
+
+
+class _Planner:
+    """Holds what the steps of planning share."""
+
+    def __init__(
+        self,
+        notebook: Notebook,
+        package: str,
+        cells: tuple[PlainCell, ...],
+        statements: tuple[Statement, ...],
+        imports: Imports,
+    ) -> None:
+        self.notebook, self.package, self.cells = notebook, package, cells
+        self.statements, self.imports = statements, imports
+        self.sections = sections(notebook)
+        self.imported: Imported = plan_imports(statements, notebook.path.parent)
+        rest = [s for s in statements if s.index not in self.imported.hoisted]
+        self.extracted: Extracted = extract(rest, imports)
+        constants = set(self.extracted.constants.values())
+        rest = [s for s in rest if s.index not in constants]
+        self.moved: Moved = plan_definitions(rest, self.imported, self.extracted)
+        moved = {definition.statement.index for definition in self.moved.definitions.values()}
+        self.work = [s for s in rest if s.index not in moved]
+        self.activity = activities(statements)
+        self.settings = frozenset(setting.name for setting in self.extracted.settings)
+        self.variables = frozenset().union(*(s.flow.binds | s.flow.global_writes for s in self.work))
+        self.figures: dict[int, str] = {}
+        self.needs = {s.index: self._needs(s) for s in statements}
+
+    def _needs(self, statement: Statement) -> frozenset[str]:
+        flow = statement.flow
+        names = flow.reads | flow.deferred | self.extracted.reads_of(statement)
+        return names | self.moved.added_reads(names)
+
+    # ---------------------------------------------------------------------------------------------------- steps
+
+    def plan(self) -> Plan:
+        self._mark_figures()
+        work = self._work_items()
+        stages = self._stages(work)
+        edits = self._edits(stages)
+        return Plan(
+            notebook=self.notebook,
+            package=self.package,
+            stages=stages,
+            definitions=self.moved.definitions,
+            imports=self.imported.lines,
+            module_blocks=self.imported.blocks,
+            settings=self._settings(),
+            edits=edits,
+            figures=self.figures,
+            notes=self._notes(stages),
+            cells=self.cells,
+            results=_results(stages),
+            constants=tuple(self.extracted.constants),
+            where=self._where(stages),
+            needs=self.needs,
+        )
+
+    def _settings(self) -> tuple[Setting, ...]:
+        used = any(OUTPUT_DIR in needs for needs in self.needs.values())
+        extra = (Setting(OUTPUT_DIR, "str", '"outputs"', 0, "folder for figures"),) if used else ()
+        return (*extra, *(s for s in self.extracted.settings if s.name != OUTPUT_DIR))
+
+    def _mark_figures(self) -> None:
+        """The last statement of each cell that may leave figures open saves them, as the notebook's backend does."""
+        plotting = plotting_functions(self.statements, self.imports)
+        by_cell: dict[int, list[Statement]] = {}
+        for statement in self.work:
+            by_cell.setdefault(statement.cell, []).append(statement)
+        for found in by_cell.values():
+            if any(may_plot(statement, plotting) for statement in found):
+                last = found[-1]
+                if isinstance(last.node, ast.Expr) and is_show_call(last.node.value, self.imports):
+                    continue
+                self.figures[last.index] = ""
+                self.needs[last.index] |= {OUTPUT_DIR}
+
+    def _work_items(self) -> list[Work]:
+        bound: set[str] = set()
+        items: list[Work] = []
+        known = self.variables | self.settings | {OUTPUT_DIR}
+        previous = 0
+        section: Section | None = None
+        for statement in self.work:
+            flow = statement.flow
+            reads = self.needs[statement.index] & known
+            writes = flow.global_writes & bound
+            here = self.sections.get(statement.cell)
+            items.append(
+                Work(
+                    reads=(reads - (self.variables - bound - flow.binds)) | writes,
+                    binds=flow.binds | flow.global_writes,
+                    certain=flow.certain,
+                    deletes=flow.deletes,
+                    early=(flow.reads & self.variables) - bound,
+                    lines=statement.lines,
+                    weight=statement.weight,
+                    activity=self.activity[statement.index],
+                    starts_cell=statement.cell != previous,
+                    starts_section=statement.cell != previous and here is not section,
+                )
+            )
+            bound |= flow.binds | flow.global_writes
+            previous, section = statement.cell, here
+        return items
+
+    def _limits(self) -> Limits:
+        total = sum(statement.weight for statement in self.statements)
+        return Limits(target=min(14.0, max(4.0, 0.16 * total)), settings=self.settings)
+
+    # --------------------------------------------------------------------------------------------------- stages
+
+    def _stages(self, work: list[Work]) -> tuple[Stage, ...]:
+        glued = glued_positions(self.work, self.variables)
+        runs = cut(work, glued, self._limits())
+        live = live_after(work)
+        taken = identifiers(self.statements) | set(self.moved.definitions) | {line.name for line in self.imported.lines}
+        taken |= {SHOW, SAVE_FIGURES, OUTPUT_DIR, "Config", "Results", self.package} | self.settings
+        taken |= set(MODULES.values()) | {"pipeline", "outputs", "helpers"}
+        stages: list[Stage] = []
+        before: set[str] = set()
+        named: set[int] = set()
+        for start, end in runs:
+            stage = self._stage(work, start, end, live, before, taken, named)
+            taken.add(stage.name)
+            stages.append(stage)
+            for item in work[start:end]:
+                before |= item.binds
+        return tuple(stages)
+
+    def _stage(
+        self,
+        work: list[Work],
+        start: int,
+        end: int,
+        live: list[frozenset[str]],
+        before: set[str],
+        taken: set[str],
+        named: set[int],
+    ) -> Stage:
+        statements = tuple(self.work[start:end])
+        inputs, certain, binds, deleted = _traffic(work[start:end], before | self.settings | {OUTPUT_DIR})
+        outputs = [n for n in binds if n in live[end] and n not in deleted]
+        conditional = {n for n in outputs if n not in certain and n in before}
+        inputs = dict.fromkeys([*inputs, *sorted(conditional)])
+        mutated = [n for s in statements for n in sorted(s.flow.mutates) if n in live[end] and n in self.variables]
+        outputs += [n for n in dict.fromkeys(mutated) if n not in outputs and len(outputs) < 6]
+        outputs += [n for n in self._final(statements, work, end, deleted) if n not in outputs]
+        unset = [n for n in outputs if n not in certain and n not in inputs and not self._read_for_sure(n, end)]
+        written = set().union(*(s.flow.global_writes for s in statements))
+        bound_here = set().union(*(s.flow.binds for s in statements))
+        unset += sorted(n for n in written - bound_here - inputs.keys() if n not in unset)
+        kind = dominant((self.activity[s.index], s.weight) for s in statements)
+        title, name = self._name(statements, kind, list(inputs), outputs, taken, named)
+        self._name_figures(statements, name)
+        return Stage(
+            name=name,
+            module=MODULES[kind],
+            statements=statements,
+            inputs=tuple(n for n in inputs if n not in self.settings and n != OUTPUT_DIR),
+            settings=tuple(n for n in inputs if n in self.settings or n == OUTPUT_DIR),
+            outputs=tuple(outputs),
+            unset=tuple(unset),
+            title=title,
+            is_async=any(_awaits(s.node) for s in statements),
+        )
+
+    def _final(self, statements: tuple[Statement, ...], work: list[Work], end: int, deleted: set[str]) -> list[str]:
+        """Names whose last value is displayed or read by nobody: results of the notebook."""
+        later = set().union(*(item.binds for item in work[end:]))
+        found: list[str] = []
+        for position, statement in enumerate(statements):
+            names = set(statement.flow.binds) if isinstance(statement.node, ast.Assign) else set()
+            read = set().union(*(self.needs[s.index] for s in statements[position + 1 :]))
+            unread = {n for n in names - read if self.activity[statement.index] != "plot" or len(names) == 1}
+            shown = _plain_names(statement.node.value) if isinstance(statement.node, ast.Expr) else set()
+            if not is_shown(statement, self.imports):
+                shown = set()
+            bound = set().union(*(s.flow.binds for s in statements[: position + 1]))
+            found += sorted((unread | (shown & bound)) - later - deleted - {"_"})
+        return [n for n in dict.fromkeys(found) if n in self.variables and not n.startswith("_")]
+
+    def _read_for_sure(self, name: str, end: int) -> bool:
+        """True where a later plain statement reads the name: the notebook would fail there too were it unbound."""
+        plain = (ast.Assign, ast.Expr, ast.AugAssign, ast.AnnAssign, ast.Assert)
+        return any(name in s.flow.reads and isinstance(s.node, plain) for s in self.work[end:])
+
+    def _name(
+        self,
+        statements: tuple[Statement, ...],
+        kind: Activity,
+        inputs: list[str],
+        outputs: list[str],
+        taken: set[str],
+        named: set[int],
+    ) -> tuple[str, str]:
+        verb = VERBS[kind]
+        section = self.sections.get(statements[0].cell)
+        made = [n for n in outputs if n not in inputs] or outputs
+        changed = [n for s in statements for n in sorted(s.flow.mutates) if n in self.variables]
+        hints = [*made, *changed, *inputs]
+        if section and section.title and section.cell not in named:
+            name = from_heading(section.title, verb=verb)
+            if name:
+                named.add(section.cell)
+                return section.title, unique(name, taken, hints)
+        noun = next((identifier(hint) for hint in hints if identifier(hint)), "")
+        base = (
+            f"{verb}_{noun}"
+            if noun
+            else (from_heading(section.title, verb=verb) if section else "") or f"{verb}_values"
+        )
+        return "", unique(base, taken, hints[1:])
+
+    def _name_figures(self, statements: tuple[Statement, ...], name: str) -> None:
+        for statement in statements:
+            if statement.index in self.figures:
+                self.figures[statement.index] = name
+
+    # ------------------------------------------------------------------------------------------- edits and notes
+
+    def _edits(self, stages: tuple[Stage, ...]) -> dict[int, tuple[Edit, ...]]:
+        found: dict[int, tuple[Edit, ...]] = {}
+        homes = {s.index: stage.name for stage in stages for s in stage.statements}
+        for statement in self.statements:
+            index = statement.index
+            edits = [*self.extracted.edits.get(index, ()), *self.moved.edits.get(index, ())]
+            edits += display_edits(statement, self.imports)
+            home = homes.get(index) or str(getattr(statement.node, "name", "figure"))
+            folder = '"outputs"' if isinstance(statement.node, ast.ClassDef) else OUTPUT_DIR
+            edits += show_call_edits(statement, self.imports, home, folder)
+            if edits:
+                found[index] = tuple(edits)
+        return found
+
+    def _where(self, stages: tuple[Stage, ...]) -> dict[str, str]:
+        found = dict.fromkeys(self.extracted.constants, "config")
+        for stage in stages:
+            for statement in stage.statements:
+                for name in sorted(statement.flow.binds | statement.flow.global_writes):
+                    found[name] = stage.name
+        return found
+
+    def _notes(self, stages: tuple[Stage, ...]) -> tuple[Note, ...]:
+        notes = [note for cell in self.cells for note in cell.notes]
+        notes += self.imported.notes
+        notes += self._undefined()
+        notes += self._order()
+        for stage in stages:
+            lines = sum(s.lines for s in stage.statements)
+            if lines > 60:
+                cells = ", ".join(map(str, stage.cells))
+                message = f"{stage.name} has {lines} lines: cells {cells} share state and stay in one step"
+                if len(stage.statements) == 1:
+                    message = f"{stage.name} has {lines} lines: one statement"
+                notes.append(Note(stage.cells[0], 0, "warning", message))
+        return tuple(sorted(notes, key=lambda note: (note.cell, note.line)))
+
+    def _undefined(self) -> Iterable[Note]:
+        known = self.variables | self.settings | self.imported.names | self.moved.definitions.keys() | _BUILTINS
+        known |= {OUTPUT_DIR, "display"}
+        if self.imported.stars:
+            return
+        for statement in self.statements:
+            if statement.index in self.imported.hoisted:
+                continue
+            for name in sorted(self.needs[statement.index] - known):
+                known |= {name}
+                yield Note(statement.cell, 0, "warning", f"{name}: used, but nothing in the notebook defines it")
+
+    def _order(self) -> Iterable[Note]:
+        counts = [(c.execution_count, c.number) for c in self.notebook.cells if c.execution_count is not None]
+        ran = [number for _, number in sorted(counts)]
+        moved = [number for place, number in enumerate(ran) if number != sorted(ran)[place]]
+        if moved:
+            cells = ", ".join(str(number) for number in sorted(moved)[:20])
+            yield Note(
+                moved[0], 0, "warning", f"cells {cells} last ran in another order; converted in the order of the file"
+            )
+
+
+def _traffic(
+    work: Sequence[Work], before: frozenset[str] | set[str]
+) -> tuple[dict[str, None], set[str], list[str], set[str]]:
+    """Inputs in order of use, names bound for sure, names bound at all, names deleted at the end.
+
+    Only a name that is there `before` can be an input; a builtin that the notebook re-binds later is one too.
+    """
+    inputs: dict[str, None] = {}
+    certain: set[str] = set()
+    binds: dict[str, None] = {}
+    deleted: set[str] = set()
+    for item in work:
+        for name in sorted((item.reads - certain) & (before | item.early)):
+            inputs.setdefault(name)
+        for name in sorted(item.binds):
+            binds.setdefault(name)
+        deleted = (deleted - item.binds) | item.deletes
+        certain = (certain | item.certain) - item.deletes
+    return inputs, certain, list(binds), deleted
+
+
+def _plain_names(value: ast.expr) -> set[str]:
+    if isinstance(value, ast.Name):
+        return {value.id}
+    if isinstance(value, ast.Tuple | ast.List):
+        return {element.id for element in value.elts if isinstance(element, ast.Name)}
+    return set()
+
+
+def _results(stages: Sequence[Stage]) -> tuple[str, ...]:
+    """Names given back by a step that no later step takes."""
+    found: list[str] = []
+    for position, stage in enumerate(stages):
+        later = set().union(*(s.inputs for s in stages[position + 1 :]))
+        rebound = set().union(*(s.outputs for s in stages[position + 1 :]))
+        found += [name for name in stage.outputs if name not in later and name not in rebound]
+    return tuple(dict.fromkeys(found))
+
+
+def _awaits(node: ast.AST) -> bool:
+    """True where a statement awaits at its own level, outside of functions."""
+    stack: list[ast.AST] = [node]
+    while stack:
+        found = stack.pop()
+        if isinstance(found, ast.Await | ast.AsyncFor | ast.AsyncWith):
+            return True
+        if not isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            stack.extend(ast.iter_child_nodes(found))
+    return False
+
+
+def imports_for(plan: Plan, names: frozenset[str]) -> tuple[ImportLine, ...]:
+    """Import lines that code using these names needs, side effects of the same library included."""
+    direct = [line for line in plan.imports if line.name in names or line.name == "*" or line.root == "__future__"]
+    roots = {line.root for line in direct} | ({"matplotlib"} if any(li.root in _MATPLOTLIB for li in direct) else set())
+    side = [line for line in plan.imports if line.side_effect and (line.root in roots or _base(line.root) in roots)]
+    wanted = {id(line) for line in (*direct, *side)}
+    return tuple(line for line in plan.imports if id(line) in wanted)
+
+
+_MATPLOTLIB = frozenset({"matplotlib", "pylab", "seaborn"})
+
+
+def _base(root: str) -> str:
+    return "matplotlib" if root in ("mpl_toolkits", "seaborn", "scienceplots", "cmocean") else root

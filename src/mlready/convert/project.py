@@ -1,0 +1,104 @@
+"""All files of a conversion: the package, the project around it, the thin notebooks and the record."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlready.convert.changes import Changes
+from mlready.convert.emit import source_files
+from mlready.convert.model import Plan
+from mlready.convert.report import conversion, conversion_json, conversion_page
+from mlready.convert.skeleton import Dependency, skeleton_files
+from mlready.convert.statements import read_statements
+from mlready.convert.thin import thin_notebook
+from mlready.convert.tidy import tidy
+from mlready.errors import MlreadyError
+from mlready.flow.statements import Imports
+
+if TYPE_CHECKING:
+    from mlready.convert import Conversion, Options
+
+PYTHON = "3.11"
+
+
+def project_files(
+    plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], options: Options
+) -> Conversion:
+    """Renders everything and checks that every module parses."""
+    from mlready.convert import Conversion
+
+    content = conversion(plans, [dependency.requirement for dependency in dependencies])
+    folder = _package_folder(package, options)
+    files: dict[str, str] = {}
+    for plan in plans:
+        files.update(_package_files(plan, folder, package))
+    if len(plans) > 1:
+        files[f"{folder}/__init__.py"] = f'"""Made from {len(plans)} notebooks."""\n'
+    if not options.package_only:
+        files.update(_around(plans, package, dependencies, options))
+        files["conversion.json"] = conversion_json(content)
+        files["CONVERSION.md"] = conversion_page(plans)
+    files = tidy(files)
+    _check(files)
+    files, merged = _merged(files, options.into, dependencies, options.package_only)
+    return Conversion(tuple(plans), Changes(options.into, files, merged), content)
+
+
+def _package_folder(package: str, options: Options) -> str:
+    if options.package_only and not (options.into / "src").is_dir():
+        return package
+    return f"src/{package}"
+
+
+def _package_files(plan: Plan, folder: str, package: str) -> dict[str, str]:
+    imports = Imports()
+    read_statements(plan.cells, imports)
+    below = plan.package.removeprefix(package).replace(".", "/")
+    return {f"{folder}{below}/{name}.py": text for name, text in source_files(plan, imports).items()}
+
+
+def _around(
+    plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], options: Options
+) -> dict[str, str]:
+    title = plans[0].notebook.name.replace("_", " ").capitalize() if len(plans) == 1 else package.replace("_", " ")
+    files = skeleton_files(
+        project=package.replace("_", "-"),
+        package=plans[0].package,
+        title=title,
+        plans=plans,
+        dependencies=dependencies,
+        python=PYTHON,
+    )
+    for plan in plans:
+        files[f"notebooks/{plan.notebook.name}.ipynb"] = thin_notebook(plan)
+    return files
+
+
+def _merged(
+    files: dict[str, str], into: Path, dependencies: Sequence[Dependency], package_only: bool
+) -> tuple[dict[str, str], frozenset[str]]:
+    """An existing pyproject.toml is added to; other existing files of the skeleton are left alone."""
+    manifest = into / "pyproject.toml"
+    if not manifest.is_file():
+        return files, frozenset()
+    from mlready.convert.manifest import with_dependencies
+
+    old = manifest.read_text(encoding="utf-8")
+    new = with_dependencies(old, [dependency.requirement for dependency in dependencies])
+    kept = {path: text for path, text in files.items() if path != "pyproject.toml"}
+    if new != old:
+        kept["pyproject.toml"] = new
+    return kept, frozenset({"pyproject.toml"})
+
+
+def _check(files: dict[str, str]) -> None:
+    """A module that does not parse is a bug of mlready and is never written."""
+    for path, text in files.items():
+        if path.endswith(".py"):
+            try:
+                compile(text, path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
+            except SyntaxError as error:
+                raise MlreadyError(f"{path}: the written module does not parse: {error}") from error

@@ -1,0 +1,297 @@
+"""What goes to the configuration: paths, seeds, split sizes, named constants, literals of the last fitted estimator."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mlready.convert.display import OUTPUT_DIR, is_show_call
+from mlready.convert.model import Edit, Setting, Statement
+from mlready.convert.names import RESERVED, identifier
+from mlready.convert.statements import Source
+from mlready.flow.scopes import FUNCTIONS
+from mlready.flow.statements import Imports
+
+SEED_CALLS = frozenset(
+    {"numpy.random.seed", "random.seed", "numpy.random.default_rng", "numpy.random.RandomState", "torch.manual_seed"}
+    | {"tensorflow.random.set_seed", "tensorflow.set_random_seed", "tensorflow.keras.utils.set_random_seed"}
+    | {"numpy.random.PCG64", "numpy.random.MT19937", "numpy.random.SeedSequence", "pytorch_lightning.seed_everything"}
+)
+SEED_KEYWORDS = frozenset({"random_state", "seed", "random_seed"})
+SIZE_KEYWORDS = frozenset({"test_size", "train_size"})
+READERS = ("pandas.read_", "numpy.load", "numpy.genfromtxt", "numpy.fromfile", "joblib.load", "scipy.io.loadmat")
+WRITERS = frozenset(
+    {"to_csv", "to_excel", "to_parquet", "to_pickle", "to_json", "to_hdf", "to_feather", "savefig", "save", "savetxt"}
+)
+MAX_ITEMS = 30
+MAX_ESTIMATOR = 6
+
+
+@dataclass(frozen=True)
+class Extracted:
+    settings: tuple[Setting, ...] = ()
+    constants: dict[str, int] = field(default_factory=dict)
+    """Named constants: name -> index of the statement that is taken up."""
+    edits: dict[int, tuple[Edit, ...]] = field(default_factory=dict)
+    reads: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Settings that edits make a statement read while it runs."""
+    deferred: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Settings that edits make functions of a statement read when called."""
+
+    def reads_of(self, statement: Statement) -> frozenset[str]:
+        """Settings that edits make a statement need, now or later."""
+        return self.reads.get(statement.index, frozenset()) | self.deferred.get(statement.index, frozenset())
+
+
+@dataclass(frozen=True)
+class _Literal:
+    """One literal in a call that is to become a setting."""
+
+    statement: Statement
+    node: ast.Constant
+    base: str
+    what: str
+    nested: bool
+
+
+def extract(statements: Sequence[Statement], imports: Imports) -> Extracted:
+    """The settings of a notebook and what they change in its statements."""
+    constants = named_constants(statements)
+    taken = identifiers(statements)
+    settings = [setting for setting, _ in constants.values()]
+    names: dict[tuple[str, str, object], str] = {}
+    literals = list(_literals(statements, imports))
+    for literal in _by_frequency(literals):
+        key = (_group(literal), type(literal.node.value).__name__, literal.node.value)
+        if key not in names:
+            names[key] = _free_name(literal, taken)
+            taken.add(names[key])
+            settings.append(_setting(names[key], literal))
+    edits: dict[int, list[Edit]] = {}
+    reads: dict[int, set[str]] = {}
+    deferred: dict[int, set[str]] = {}
+    for literal in literals:
+        index, name = (
+            literal.statement.index,
+            names[(_group(literal), type(literal.node.value).__name__, literal.node.value)],
+        )
+        start, end = Source(literal.statement.text).span(literal.node)
+        edits.setdefault(index, []).append(Edit(start, end, name))
+        (deferred if literal.nested else reads).setdefault(index, set()).add(name)
+    for statement in statements:
+        for call, nested in _calls(statement.node):
+            if is_show_call(call, imports):
+                (deferred if nested else reads).setdefault(statement.index, set()).add(OUTPUT_DIR)
+    if any(OUTPUT_DIR in names for names in (*reads.values(), *deferred.values())):
+        settings.append(Setting(OUTPUT_DIR, "str", '"outputs"', 0, "folder for figures"))
+    return Extracted(
+        settings=tuple(settings),
+        constants={name: statement.index for name, (_, statement) in constants.items()},
+        edits={index: tuple(found) for index, found in edits.items()},
+        reads={index: frozenset(found) for index, found in reads.items()},
+        deferred={index: frozenset(found) for index, found in deferred.items()},
+    )
+
+
+def identifiers(statements: Iterable[Statement]) -> set[str]:
+    """Every name that any scope of the notebook uses, so that a new name cannot hide one."""
+    found: set[str] = set()
+    for statement in statements:
+        found |= statement.flow.binds
+        for node in ast.walk(statement.node):
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.arg):
+                found.add(node.arg)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- named constants
+
+
+def named_constants(statements: Sequence[Statement]) -> dict[str, tuple[Setting, Statement]]:
+    """Names bound once, at the top level, to a literal, and never changed."""
+    binds: Counter[str] = Counter()
+    changed: set[str] = set()
+    shared: set[str] = set()
+    for statement in statements:
+        flow = statement.flow
+        binds.update(flow.binds | flow.global_writes)
+        changed |= flow.mutates | flow.deletes | flow.global_mutates
+        shared |= flow.may_mutate | frozenset().union(*(names for _, names in flow.aliases))
+    found: dict[str, tuple[Setting, Statement]] = {}
+    seen: set[str] = set()
+    for statement in statements:
+        candidate = _constant(statement)
+        if candidate:
+            name, annotation, source, mutable = candidate
+            once = binds[name] == 1 and name not in changed and name not in seen
+            if once and not (mutable and name in shared) and not name.startswith("_"):
+                found[name] = (Setting(name, annotation, source, statement.cell, "named constant"), statement)
+        seen |= statement.flow.reads
+    return found
+
+
+def _constant(statement: Statement) -> tuple[str, str, str, bool] | None:
+    node = statement.node
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+        return None
+    annotation = literal_type(node.value)
+    if not annotation:
+        return None
+    source = ast.get_source_segment(statement.text, node.value) or ast.unparse(node.value)
+    return node.targets[0].id, annotation, source, annotation.startswith("list")
+
+
+def literal_type(node: ast.expr) -> str:
+    """Annotation for a literal that may stand in a configuration; "" for everything else."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = literal_type(node.operand)
+        return inner if inner in ("int", "float") else ""
+    if isinstance(node, ast.Constant):
+        fits = isinstance(node.value, bool | int | float | str) and len(str(node.value)) <= 300
+        return type(node.value).__name__ if fits else ""
+    if isinstance(node, ast.List | ast.Tuple) and 0 < len(node.elts) <= MAX_ITEMS:
+        inner_types = [literal_type(element) for element in node.elts]
+        if any(not inner or "[" in inner for inner in inner_types):
+            return ""
+        union = " | ".join(dict.fromkeys(inner_types))
+        return f"list[{union}]" if isinstance(node, ast.List) else f"tuple[{union}, ...]"
+    return ""
+
+
+# ------------------------------------------------------------------------------------------------ literals in calls
+
+
+def _literals(statements: Sequence[Statement], imports: Imports) -> Iterator[_Literal]:
+    estimator = _last_estimator(statements)
+    for statement in statements:
+        for call, nested in _calls(statement.node):
+            for base, what, node in _of_call(call, imports):
+                yield _Literal(statement, node, base, what, nested)
+            if call is estimator:
+                for keyword in call.keywords[:MAX_ESTIMATOR]:
+                    if keyword.arg and keyword.arg not in SEED_KEYWORDS and _is_scalar(keyword.value):
+                        assert isinstance(keyword.value, ast.Constant)
+                        yield _Literal(statement, keyword.value, keyword.arg, "final estimator", nested)
+
+
+def _calls(root: ast.stmt) -> Iterator[tuple[ast.Call, bool]]:
+    """Calls outside of classes and f-strings, and whether they stand in a function."""
+    stack: list[tuple[ast.AST, bool]] = [(root, False)]
+    while stack:
+        node, nested = stack.pop()
+        if isinstance(node, ast.ClassDef | ast.JoinedStr):
+            continue
+        if isinstance(node, ast.Call):
+            yield node, nested
+        inside = nested or isinstance(node, FUNCTIONS)
+        if isinstance(node, FUNCTIONS) and not isinstance(node, ast.Lambda):
+            stack.extend((child, True) for child in reversed(node.body))
+            continue
+        stack.extend((child, inside) for child in reversed(list(ast.iter_child_nodes(node))))
+
+
+def _of_call(call: ast.Call, imports: Imports) -> Iterator[tuple[str, str, ast.Constant]]:
+    name = imports.resolve(call.func)
+    path = _path_argument(call, name)
+    if path is not None:
+        yield path
+    for keyword in call.keywords:
+        if keyword.arg in SEED_KEYWORDS | SIZE_KEYWORDS and _is_number(keyword.value):
+            assert isinstance(keyword.value, ast.Constant)
+            what = "seed" if keyword.arg in SEED_KEYWORDS else "split size"
+            yield ("seed" if keyword.arg in SEED_KEYWORDS else str(keyword.arg)), what, keyword.value
+    if name in SEED_CALLS and call.args and _is_number(call.args[0]):
+        assert isinstance(call.args[0], ast.Constant)
+        yield "seed", "seed", call.args[0]
+
+
+def _path_argument(call: ast.Call, name: str) -> tuple[str, str, ast.Constant] | None:
+    method = name.rsplit(".", 1)[-1]
+    reads = name.startswith(READERS) or (name == "open" and not _writes(call))
+    writes = method in WRITERS or (name == "open" and _writes(call)) or name == "joblib.dump"
+    if not reads and not writes:
+        return None
+    position = 1 if name == "joblib.dump" else 0
+    named = [k.value for k in call.keywords if k.arg in ("path_or_buf", "filepath_or_buffer", "fname", "path", "file")]
+    node = call.args[position] if len(call.args) > position else (named[0] if named else None)
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or not node.value or "\n" in node.value:
+        return None
+    url = "://" in node.value
+    stem = re.split(r"[/\\]", re.sub(r"[?#].*", "", node.value).rstrip("/\\"))[-1].split(".")[0]
+    base = f"{identifier(stem) or 'data'}_{'url' if url else 'path'}"
+    return base, "path read" if reads else "path written", node
+
+
+def _writes(call: ast.Call) -> bool:
+    modes = [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    return any(isinstance(mode, ast.Constant) and set(str(mode.value)) & set("wax") for mode in modes)
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+
+
+def _is_scalar(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str)
+
+
+def _last_estimator(statements: Sequence[Statement]) -> ast.Call | None:
+    """The constructor call, with its literals, of the object that is fitted last at the top level."""
+    made: dict[str, ast.Call] = {}
+    last: ast.Call | None = None
+    for statement in statements:
+        node = statement.node
+        for call, nested in _calls(node):
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "fit" and not nested:
+                owner = call.func.value
+                if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name):
+                    last = owner
+                elif isinstance(owner, ast.Name) and owner.id in made:
+                    last = made[owner.id]
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            made[node.targets[0].id] = node.value
+    return last
+
+
+# ------------------------------------------------------------------------------------------------------------ names
+
+
+def _group(literal: _Literal) -> str:
+    return literal.what if literal.what != "path written" else "path read"
+
+
+def _by_frequency(literals: Sequence[_Literal]) -> Iterable[_Literal]:
+    """Most used value first, so that it gets the plain name; ties in order."""
+    counts = Counter((_group(literal), literal.base, literal.node.value) for literal in literals)
+    return sorted(literals, key=lambda literal: -counts[(_group(literal), literal.base, literal.node.value)])
+
+
+def _free_name(literal: _Literal, taken: set[str]) -> str:
+    base = literal.base if literal.base not in RESERVED else f"{literal.base}_value"
+    value = identifier(str(literal.node.value))
+    candidates = [base]
+    if literal.what == "seed":
+        candidates += ["random_seed", f"seed_{value}"]
+    elif literal.what == "final estimator":
+        candidates += [f"model_{base}"]
+    else:
+        candidates += [f"{base}_{value}"] if len(value) < 20 else []
+    for name in candidates:
+        if name not in taken:
+            return name
+    number = 2
+    while f"{base}_{number}" in taken:
+        number += 1
+    return f"{base}_{number}"
+
+
+def _setting(name: str, literal: _Literal) -> Setting:
+    value = literal.node.value
+    return Setting(name, type(value).__name__, repr(value), literal.statement.cell, literal.what)

@@ -1,0 +1,62 @@
+"""The thin notebook: the old prose, and for each run of cells one call of the package that shows what those showed."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from typing import Any
+
+from mlready.convert.model import Plan, Stage
+
+
+def thin_notebook(plan: Plan) -> str:
+    """JSON of a notebook that runs the steps one by one, between the markdown cells of the original."""
+    calls: dict[int, list[str]] = {}
+    known: set[str] = set()
+    for stage in plan.stages:
+        calls.setdefault(stage.cells[0], []).append(_call(stage, known))
+        known.update(stage.outputs)
+    cells = [_code(_header(plan), "setup")]
+    for cell in plan.notebook.cells:
+        if cell.kind != "code":
+            cells.append(_markdown(cell.source, f"prose-{cell.number}"))
+        elif cell.number in calls:
+            cells.append(_code("\n".join(calls[cell.number]), f"cell-{cell.number}"))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    content = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _header(plan: Plan) -> str:
+    lines = [f"from {plan.package}.config import Config"]
+    for module in dict.fromkeys(stage.module for stage in plan.stages):
+        names = ", ".join(sorted(stage.name for stage in plan.stages if stage.module == module))
+        lines.append(f"from {plan.package}.{module} import {names}")
+    return "\n".join([*sorted(lines), "", "config = Config()"])
+
+
+def _call(stage: Stage, known: set[str]) -> str:
+    arguments = [n for n in stage.inputs if n in known or hasattr(builtins, n)]
+    arguments += [f"config.{name}" for name in stage.settings]
+    call = f"{'await ' if stage.is_async else ''}{stage.name}({', '.join(arguments)})"
+    return f"{', '.join(stage.outputs)} = {call}" if stage.outputs else call
+
+
+def _code(source: str, identity: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": identity,
+        "metadata": {},
+        "outputs": [],
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def _markdown(source: str, identity: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "id": identity, "metadata": {}, "source": source.splitlines(keepends=True)}

@@ -1,0 +1,61 @@
+"""Formatting and linting of written code; the only home of ruff."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlready.errors import MlreadyError
+
+
+def tidy(files: Mapping[str, str]) -> dict[str, str]:
+    """The same files, formatted, with sorted imports and no unused ones; what the default rules mind is marked `noqa`.
+
+    A module with a star import keeps its order of imports, because later stars hide earlier names.
+    """
+    ruff = _ruff()
+    with tempfile.TemporaryDirectory(prefix="mlready-") as folder:
+        root = Path(folder)
+        python = {path: text for path, text in files.items() if path.endswith(".py")}
+        for path, text in python.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+        ordered = [path for path, text in python.items() if "import *" not in text]
+        _run(ruff, root, "check", "--select", "I001,F401", "--fix", *(ordered or ["."]))
+        _run(ruff, root, "format", ".")
+        _run(ruff, root, "check", "--add-noqa", ".")
+        _run(ruff, root, "format", ".")
+        tidied = {path: (root / path).read_text(encoding="utf-8") for path in python}
+    return {**files, **tidied}
+
+
+def _run(ruff: str, root: Path, command: str, *arguments: str) -> None:
+    environment = {**os.environ, "RUFF_NO_CACHE": "true"}
+    subprocess.run(
+        [ruff, command, "--isolated", "--quiet", *arguments],
+        cwd=root,
+        env=environment,
+        check=False,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+def _ruff() -> str:
+    beside = Path(sys.executable).with_name("ruff.exe" if os.name == "nt" else "ruff")
+    if beside.exists():
+        return str(beside)
+    try:
+        from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
+
+        return str(find_ruff_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("ruff")
+    if not found:
+        raise MlreadyError("ruff is not installed", hint="pip install ruff")
+    return found

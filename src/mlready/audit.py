@@ -24,7 +24,7 @@ from mlready.findings import (
 )
 from mlready.project.kinds import NOT_ML
 from mlready.rules import load_rules
-from mlready.rules.engine import Choice, judge
+from mlready.rules.engine import Choice, judge, status_of
 from mlready.rules.score import is_blocking, project_score, raw_score, score_factors
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _combined_rule(parts: list[RuleResult]) -> RuleResult:
     credit = sum(part.credit or 0.0 for part in known) / len(known)
     raw = sum(part.raw_credit or 0.0 for part in known) / len(known)
     sites = tuple(dict.fromkeys(site for part in known for site in part.sites))
-    status = "pass" if credit >= 0.999 else "partial" if credit > 0.001 else "fail"
+    status = status_of(credit)
     gain = sum(part.gain for part in parts) / len(parts)
     weight = max(part.weight for part in known)
     return replace(known[0], credit=credit, raw_credit=raw, sites=sites, status=status, gain=gain, weight=weight)

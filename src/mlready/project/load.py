@@ -91,7 +91,7 @@ def _extract(
 
     items = [(file.path, file.role) for file in by_path.values()]
     cache = FactsCache() if options.use_cache else None
-    return extract(items, read, jobs=options.jobs, cache=cache, vocabulary=vocabulary, progress=options.progress)
+    return extract(items, read, jobs=options.jobs or 0, cache=cache, vocabulary=vocabulary, progress=options.progress)
 
 
 def _start_external(

@@ -243,6 +243,11 @@ class Project:
         return self.graph.reach(node for entry in self.entries for node in entry.nodes)
 
     @cached_property
+    def entry_reaches(self) -> tuple[frozenset[Node], ...]:
+        """What each entry point reaches, as one process; entries that start the same way count once."""
+        return tuple(self.graph.reach(nodes) for nodes in sorted({entry.nodes for entry in self.entries}))
+
+    @cached_property
     def training_entries(self) -> tuple[Entry, ...]:
         """Entry points from which training is reached."""
         training = {use.node for use in self._uses(*TRAIN_ACTIVITIES, "fit")}

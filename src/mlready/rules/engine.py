@@ -161,7 +161,7 @@ def _weigh(rule: Rule, weight: float, verdict: Verdict) -> RuleResult:
     if credit is None:
         return _result(rule, weight, "not-applicable", None, verdict.sites, "every site is suppressed")
     raw = credit_of(rule.kind, verdict, suppressions=False)
-    return _result(rule, weight, _status(credit), credit, verdict.sites, "", raw_credit=raw)
+    return _result(rule, weight, status_of(credit), credit, verdict.sites, "", raw_credit=raw)
 
 
 def credit_of(kind: str, verdict: Verdict, *, suppressions: bool) -> float | None:
@@ -178,7 +178,8 @@ def credit_of(kind: str, verdict: Verdict, *, suppressions: bool) -> float | Non
     return sum(credits) / len(credits) if verdict.mean else max(credits)
 
 
-def _status(credit: float) -> Status:
+def status_of(credit: float) -> Status:
+    """How a credit is called."""
     if credit >= _FULL:
         return "pass"
     return "partial" if credit > 0.001 else "fail"

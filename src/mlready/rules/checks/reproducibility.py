@@ -13,7 +13,6 @@ from mlready.facts.rows import Call, Import, Manifest
 from mlready.findings import Location, Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.commands import Command
 from mlready.project.entries import started_files
-from mlready.project.graph import Node
 from mlready.project.kinds import LIBRARY, TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, constant, spreads_keywords
@@ -214,7 +213,6 @@ def python_pinned(project: Project) -> Verdict:
 
 def randomness_seeded(project: Project) -> Verdict:
     """REP004: each source of randomness is seeded, by its own argument or by a global seed in the same process."""
-    seeds = _seed_uses(project)
     broken, units = [], 0
     for use in project.uses("random"):
         if use.file.facts.notebook is None and not project.reaches(use.node, "any"):
@@ -223,14 +221,22 @@ def randomness_seeded(project: Project) -> Verdict:
         if drawn is None or not _draws(use.call, drawn):
             continue
         units += 1
-        if _seeded_itself(use.call, drawn.arguments) or spreads_keywords(use.call):
-            continue
-        if drawn.stream and _seeded_before(project, use, drawn.stream, seeds):
+        if not random_without_seed(project, use):
             continue
         what = f"{use.call.name} draws random numbers"
         how = f"without {drawn.arguments[0]}" if drawn.arguments else "and nothing seeds its stream"
         broken.append(Site(0.0, f"{what} {how}", use.where, key=use.call.name))
     return hazard(broken, units=units)
+
+
+def random_without_seed(project: Project, use: Use) -> bool:
+    """Whether a call draws random numbers that no argument and no global seed fixes."""
+    drawn = project.vocabulary.randomness(use.call.name)
+    if drawn is None or not _draws(use.call, drawn):
+        return False
+    if _seeded_itself(use.call, drawn.arguments) or spreads_keywords(use.call):
+        return False
+    return not (drawn.stream and _seeded_before(project, use, drawn.stream, _seed_uses(project)))
 
 
 def _draws(call: Call, drawn: object) -> bool:
@@ -272,14 +278,10 @@ def _seeded_before(project: Project, use: Use, stream: str, seeds: list[tuple[Us
     if any(seed.file.path == use.file.path for seed in fitting):
         return True
     nodes = {seed.node for seed in fitting}
-    runs = [reach for reach in _reaches(project) if use.node in reach]
+    runs = [reach for reach in project.entry_reaches if use.node in reach]
     if not runs:
         return True
     return any(not nodes.isdisjoint(reach) for reach in runs)
-
-
-def _reaches(project: Project) -> list[frozenset[Node]]:
-    return [project.graph.reach(nodes) for nodes in {entry.nodes for entry in project.entries}]
 
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006

@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 FILES = ("factors.toml", "roles.toml", "activities.toml", "distributions.toml", "systems/*.toml")
 
+STANDARD = "python"
+"""The system of built-ins, the standard library and method names; it owns no imports."""
+
 _MEMORY = 100_000
 _MISSING = object()
 
@@ -68,7 +71,7 @@ class Vocabulary:
         """
         found = self._meanings.get(name, _MISSING)
         if found is _MISSING:
-            found = self._meaning(self.canonical(name))
+            found = self._with_randomness(self.canonical(name))
             _remember(self._meanings, name, found)
         return found  # type: ignore[return-value]
 
@@ -87,7 +90,8 @@ class Vocabulary:
         for prefix in _prefixes(name):
             target = self._aliases.get(prefix)
             if target is not None:
-                return target + name[len(prefix) :]
+                rest = name[len(prefix) :]
+                return target + rest if target else rest.removeprefix(".")
         return name
 
     def traits(self, name: str) -> frozenset[str]:
@@ -172,6 +176,15 @@ class Vocabulary:
         return {normalized(name): system.id for system in self.systems.values() for name in system.distributions}
 
     # ------------------------------------------------------------------------------------------------- resolution
+
+    def _with_randomness(self, name: str) -> Meaning | None:
+        """The meaning, with "random" and "seed" added: what draws and what seeds is said once, under [system.random]."""
+        found = self._meaning(name)
+        extra = ("random",) * bool(self._randomness.best(name)) + ("seed",) * bool(self._seeds.best(name))
+        if not extra:
+            return found
+        found = found or Meaning(STANDARD)  # of those that draw, only the standard library owns no imports
+        return Meaning(found.system, tuple(dict.fromkeys(found.activities + extra)))
 
     def _meaning(self, name: str) -> Meaning | None:
         found = self._calls.best(name)

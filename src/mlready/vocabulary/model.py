@@ -39,12 +39,24 @@ Trait = Literal[
     "sampler",
     "estimator",
     "classifier",
+    "regressor",
+    "clusterer",
+    "outlier-detector",
+    "target-encoder",
+    "projection",
+    "cross-validation",
+    "ordered-splitter",
+    "group-splitter",
     "baseline",
     "pipeline",
     "search",
     "splitter",
     "optimizer",
     "layer",
+    "model",
+    "scheduler",
+    "trainer",
+    "loader",
     "dataframe",
     "dataset",
     "embedding",
@@ -108,6 +120,8 @@ class Random(Struct, frozen=True, rename="kebab"):
     """Call -> "argument=value|value": it doesn't draw when the argument says so ("shuffle=False")."""
     fresh: tuple[str, ...] = ()
     """Calls that take entropy from the operating system when no seed is passed: no global seed reaches them."""
+    trains: bool = False
+    """Whether training with the system draws from the stream: weights, shuffling, dropout."""
 
 
 class System(Struct, frozen=True):

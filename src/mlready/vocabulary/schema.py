@@ -25,7 +25,7 @@ Table = dict[str, Any]
 T = TypeVar("T")
 
 _WORDS = ("calls", "commands", "files", "ci", "images", "resources", "hooks", "traits")
-_RANDOM = ("stream", "seeds", "arguments", "only-if", "not-if", "fresh")
+_RANDOM = ("stream", "seeds", "arguments", "only-if", "not-if", "fresh", "trains")
 
 
 def build(sources: Sources) -> Tables:

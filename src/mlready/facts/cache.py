@@ -181,12 +181,17 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA mmap_size = 1000000000")
+        if not _is_empty(connection):
+            _require_plain_table(connection)
         connection.executescript(_SCHEMA)
-        _require_plain_table(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
 def _require_plain_table(connection: sqlite3.Connection) -> None:

@@ -62,7 +62,7 @@ def _percent(source: str) -> list[ScriptCell]:
 
 
 def _databricks(source: str) -> list[ScriptCell]:
-    marks = [0, *(mark.end() + 1 for mark in _COMMAND.finditer(source))]
+    marks = [len(_DATABRICKS_FIRST) + 1, *(mark.end() + 1 for mark in _COMMAND.finditer(source))]
     ends = [*(mark.start() for mark in _COMMAND.finditer(source)), len(source)]
     cells = []
     for start, end in zip(marks, ends, strict=True):

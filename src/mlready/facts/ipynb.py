@@ -43,7 +43,7 @@ class _Metadata(Struct, frozen=True):
 class _Cell(Struct, frozen=True):
     cell_type: str = ""
     source: Raw = Raw(b'""')
-    input: Raw | None = None
+    input: Raw = Raw(b"")
     id: str = ""
     execution_count: int | None = None
     prompt_number: int | None = None
@@ -182,7 +182,7 @@ class _Lines:
     def _cell(self, text: bytes, start: int) -> RawCell:
         try:
             cell = _CELL.decode(text)
-            body = cell.source if cell.input is None else cell.input
+            body = cell.input if len(memoryview(cell.input)) else cell.source
             source, raw_lines = self._source(body, text, start)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return RawCell("raw", "", problem="not a cell of the notebook format")

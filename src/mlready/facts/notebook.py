@@ -202,7 +202,7 @@ def _undefined(laid: Sequence[CodeCell | None]) -> tuple[Undefined, ...]:
     items = [item for item in laid if item is not None]
     try:
         found = undefined_names([item.code for item in items])
-    except RecursionError:
+    except (RecursionError, SyntaxError):  # a string of a script may run over several cells
         return ()
     return tuple(
         Undefined(_clean(name.name), items[name.cell].start + name.line - 1, name.defined_later) for name in found[:200]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from textwrap import dedent
 
 import pytest
@@ -332,6 +333,31 @@ def test_gitlab_workflow_rules_limit_the_pipeline() -> None:
         """,
     )
     assert found.triggers == ("schedule",)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (
+            ".gitlab-ci.yml",
+            ".a: {extends: [.a, .a, .a, .a]}\n" + "".join(f"j{i}: {{extends: .a, script: x}}\n" for i in range(300)),
+        ),
+        (
+            ".gitlab-ci.yml",
+            "".join(f".a{i}: {{extends: [{f'.a{i + 1},' * 9}]}}\n" for i in range(20))
+            + "j: {extends: .a0, script: x}\n",
+        ),
+        (
+            ".gitlab-ci.yml",
+            f".a: {{script: [{'!reference [.a, script],' * 9}]}}\nj: {{script: [!reference [.a, script]]}}\n",
+        ),
+        (".circleci/config.yml", f"commands: {{a: {{steps: [{'a,' * 30}]}}}}\njobs: {{j: {{steps: [a]}}}}\n"),
+    ],
+)
+def test_references_that_multiply_are_bounded(path: str, text: str) -> None:
+    started = time.perf_counter()
+    read(path, text.encode())
+    assert time.perf_counter() - started < 2
 
 
 def test_gitlab_extends_in_a_circle_ends() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from mlready.facts.ci.common import command, pairs, text
 from mlready.facts.masking import mask_text
@@ -185,7 +186,7 @@ _LITERAL = re.compile(r"\"{3}(.*?)\"{3}|'{3}(.*?)'{3}|\"((?:\\.|[^\"\\\n])*)\"|'
 def read_snakefile(source: str) -> FileFacts:
     """Rules of a Snakefile: strings of `input`, `output` and of what runs them."""
     stages = []
-    for line, name, body in _rules(source.replace("\r\n", "\n").split("\n")):
+    for line, name, body in islice(_rules(source.replace("\r\n", "\n").split("\n")), MAX_ROWS):
         run = {key: _strings(text) for key, text in body.items()}
         command = next((" ".join(run[key]) for key in ("shell", "script", "notebook", "wrapper") if run.get(key)), "")
         stages.append(
@@ -198,7 +199,7 @@ def read_snakefile(source: str) -> FileFacts:
                 outs=tuple(clean(item) for item in run.get("output", ())),
             )
         )
-    return FileFacts(stages=tuple(stages[:MAX_ROWS]))
+    return FileFacts(stages=tuple(stages))
 
 
 def _rules(lines: list[str]) -> Iterator[tuple[int, str, dict[str, str]]]:
@@ -235,13 +236,14 @@ def _strings(text: str) -> list[str]:
     ][:100]
 
 
+_MAX_LINES = 5_000
 _CRON = re.compile(r"\s*(@\w+|(?:[\d*,/A-Za-z#L?-]+\s+){4}[\d*,/A-Za-z#L?-]+)\s+(\S.*)")
 
 
 def read_crontab(path: str, source: str) -> FileFacts:
     """Lines of a crontab; those of /etc/cron.d name a user first, which stays part of the command."""
     rows = []
-    for number, line in enumerate(source.split("\n"), start=1):
+    for number, line in enumerate(source.split("\n")[:_MAX_LINES], start=1):
         match = _CRON.match(line[:2_000]) if not line.lstrip().startswith("#") else None
         if match:
             run = clean(mask_text(match.group(2).strip()))
@@ -253,7 +255,7 @@ def read_crontab(path: str, source: str) -> FileFacts:
 
 def read_timer(path: str, source: str) -> FileFacts:
     """A systemd timer."""
-    found = re.findall(r"^\s*(On\w+)\s*=\s*(.{1,200})$", source, re.M)
+    found = re.findall(r"^[ \t]*(On\w+)[ \t]*=[ \t]*(.{1,200})$", source[:50_000], re.M)
     name = path.rpartition("/")[2]
     rows = (
         Resource("systemd", "schedule", clean(name), 1, (("schedule", clean(f"{key}={value}")),))

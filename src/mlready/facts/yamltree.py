@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 100
-MAX_WEIGHT = 400_000
+MAX_WEIGHT = 300_000
 """Nodes of one file after all aliases are written out."""
 
 _LARGE = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlready.facts.ci.common import MAX_JOBS, MAX_STEPS, Pairs, pairs, run_step, text, unique
+from mlready.facts.ci.common import MAX_JOBS, MAX_STEPS, Budget, Pairs, pairs, run_step, text, unique
 from mlready.facts.reading import clean
 from mlready.facts.rows import Automation, Job, Step
 from mlready.facts.yamltree import MISSING, Node
@@ -97,7 +97,7 @@ def _job(root: Node, key: Node, node: Node, *, use: _Use) -> Job:
     return Job(
         clean(key.text),
         key.line,
-        steps=tuple(_steps(root, node.get("steps").items, folder=_folder(node)))[:MAX_STEPS],
+        steps=tuple(_steps(root, node.get("steps").items, folder=_folder(node), budget=Budget()))[:MAX_STEPS],
         needs=use.needs,
         condition=use.condition,
         image=text(docker[0].get("image")) if docker else text(node.get("machine", "image")),
@@ -117,16 +117,18 @@ def _folder(node: Node) -> str:
     return folder.removeprefix("~/project").lstrip("/") if folder.startswith("~/project") else folder
 
 
-def _steps(root: Node, items: tuple[Node, ...], *, folder: str, depth: int = 0) -> Iterator[Step]:
+def _steps(root: Node, items: tuple[Node, ...], *, folder: str, budget: Budget, depth: int = 0) -> Iterator[Step]:
     for item in items:
+        if not budget.take():
+            return
         name, value = item.pairs[0] if item.kind == "map" and item.pairs else (item, MISSING)
         own = root.get("commands", name.text, "steps")
         if name.text == "run":
             yield _run(value, folder=folder)
         elif name.text in ("when", "unless") and depth < _MAX_COMMANDS:
-            yield from _steps(root, value.get("steps").items, folder=folder, depth=depth + 1)
+            yield from _steps(root, value.get("steps").items, folder=folder, budget=budget, depth=depth + 1)
         elif own and depth < _MAX_COMMANDS:
-            yield from _steps(root, own.items, folder=folder, depth=depth + 1)
+            yield from _steps(root, own.items, folder=folder, budget=budget, depth=depth + 1)
         elif name.kind == "scalar" and name:
             yield Step(item.line, uses=clean(name.text), inputs=pairs(value))
 

@@ -15,6 +15,19 @@ MAX_JOBS = 500
 MAX_STEPS = 2_000
 """Of one file, so that templates that are used a thousand times do not make a fact file of a gigabyte."""
 
+
+class Budget:
+    """Counts down while references of a file are followed, since a few lines can ask for a billion steps."""
+
+    def __init__(self, steps: int = 2_000) -> None:
+        self._left = steps
+
+    def take(self) -> bool:
+        """Is there one more left?"""
+        self._left -= 1
+        return self._left >= 0
+
+
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -29,14 +42,14 @@ def pairs(node: Node, *, prefix: str = "") -> Pairs:
         if value.kind == "map":
             found += pairs(value, prefix=key + ".") if key.count(".") < 5 else ()
             continue
-        found.append((key, clean(mask_value(name, "\n".join(value.texts())), limit=MAX_RUN)))
+        found.append((key, clean(mask_value(name, "\n".join(value.texts()[:200])[:MAX_RUN]), limit=MAX_RUN)))
         found += [(f"{key}:unquoted-float", item.text) for item in value.listed() if item.lossy]
     return tuple(found[:500])
 
 
 def command(node: Node) -> str:
     """The shell text of a scalar, bounded and without credentials."""
-    return clean(mask_text(node.text.rstrip("\n")), limit=MAX_RUN)
+    return clean(mask_text(node.text[:MAX_RUN].rstrip("\n")), limit=MAX_RUN)
 
 
 def run_step(node: Node, *, name: str = "", condition: str = "", env: Pairs = ()) -> Step:
@@ -55,7 +68,7 @@ def flat(nodes: Iterable[Node]) -> Iterator[Node]:
 
 def text(node: Node) -> str:
     """Short clean text of a scalar, else ""."""
-    return clean(mask_text(node.text)) if node.kind == "scalar" and node else ""
+    return clean(mask_text(node.text[:5_000])) if node.kind == "scalar" and node else ""
 
 
 def is_true(node: Node) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mlready.facts.ci.common import (
     MAX_JOBS,
     MAX_STEPS,
+    Budget,
     Pairs,
     compared_triggers,
     flat,
@@ -41,7 +42,8 @@ _CONDITIONS = (
     (re.compile(r"\$CI_(COMMIT_BRANCH|DEFAULT_BRANCH|COMMIT_REF_NAME)\b"), "push"),
     (re.compile(r"\$CI_(MERGE_REQUEST_I?ID|MERGE_REQUEST_\w+|EXTERNAL_PULL_REQUEST_\w+)\b"), "pull-request"),
 )
-_MAX_EXTENDS = 10
+_MAX_BASES = 30
+_MAX_REFERENCES = 10
 
 
 def read_gitlab(root: Node) -> Automation:
@@ -78,7 +80,7 @@ def _include(item: Node) -> tuple[str, ...]:
 
 
 def _job(root: Node, key: Node, node: Node) -> Job:
-    entries, unknown = _extended(root, node)
+    entries, unknown = _extended(root, node, set())
     triggers, condition = _when(entries)
     image = _inherited(root, entries, "image")
     environment = entries.get("environment", MISSING)
@@ -99,22 +101,30 @@ def _job(root: Node, key: Node, node: Node) -> Job:
     )
 
 
-def _extended(root: Node, node: Node, depth: int = 0) -> tuple[dict[str, Node], str]:
-    """The job's entries with those of the jobs it extends beneath them, and a base that the file does not hold."""
+def _extended(root: Node, node: Node, seen: set[str]) -> tuple[dict[str, Node], str]:
+    """The job's entries with those of the jobs it extends beneath them, and a base that the file does not hold.
+
+    `seen` holds the bases that are merged already, so that circles end.
+    """
     entries: dict[str, Node] = {}
     unknown = ""
-    for base in node.get("extends").texts() if depth < _MAX_EXTENDS else ():
+    for base in node.get("extends").texts():
+        if base in seen or len(seen) > _MAX_BASES:
+            continue
+        seen.add(base)
         parent = root.get(base)
         if parent.kind != "map":
             unknown = clean(base)
             continue
-        inherited, missing = _extended(root, parent, depth + 1)
+        inherited, missing = _extended(root, parent, seen)
         entries.update(inherited)
         unknown = unknown or missing
     for key, value in node.entries():
         old = entries.get(key)
         if old is not None and old.kind == value.kind == "map":
-            value = Node("map", value.line, pairs=(*value.pairs, *old.pairs))
+            own = {name.text for name, _ in value.pairs}
+            rest = (pair for pair in old.pairs if pair[0].text not in own)
+            value = Node("map", value.line, pairs=(*value.pairs, *rest))
         entries[key] = value
     return entries, unknown
 
@@ -125,20 +135,22 @@ def _inherited(root: Node, entries: dict[str, Node], key: str) -> Node:
 
 def _steps(root: Node, entries: dict[str, Node]) -> Iterator[Step]:
     """One step per command; the line of each is its own."""
+    budget = Budget()
     for part in ("before_script", "script", "after_script"):
         node = entries.get(part, MISSING) if part == "script" else _inherited(root, entries, part)
-        for item in flat(_resolved(root, node.listed() if not node.tag else (node,))):
+        for item in flat(_resolved(root, node.listed() if not node.tag else (node,), budget)):
             yield run_step(item, name=part)
 
 
-def _resolved(root: Node, nodes: tuple[Node, ...], depth: int = 0) -> Iterator[Node]:
+def _resolved(root: Node, nodes: tuple[Node, ...], budget: Budget, depth: int = 0) -> Iterator[Node]:
     """Scripts with `!reference [job, key]` replaced by what the file holds there."""
     for node in nodes:
+        if not budget.take() or depth > _MAX_REFERENCES:
+            return
         if node.tag == "!reference":
-            target = root.get(*node.texts())
-            yield from _resolved(root, target.listed(), depth + 1) if depth < _MAX_EXTENDS else ()
+            yield from _resolved(root, root.get(*node.texts()).listed(), budget, depth + 1)
         elif node.kind == "seq":
-            yield from _resolved(root, node.items, depth + 1) if depth < _MAX_EXTENDS else ()
+            yield from _resolved(root, node.items, budget, depth + 1)
         elif node.kind == "scalar":
             yield node
 

@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 _RUNS = ("sh", "bat", "powershell", "pwsh")
 _TRIGGERS = {"pollSCM": "push", "githubPush": "push", "upstream": "workflow-run", "gitlab": "push"}
 _MAX_TOKENS = 100_000
+_MAX_SOURCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def read_jenkinsfile(source: str) -> Automation:
 
 def _tokens(source: str) -> Iterator[_Token]:
     line = 1
-    for count, match in enumerate(_TOKEN.finditer(source)):
+    for count, match in enumerate(_TOKEN.finditer(source[:_MAX_SOURCE])):
         kind = match.lastgroup or ""
         text = match.group()
         if count >= _MAX_TOKENS:

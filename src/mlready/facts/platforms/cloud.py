@@ -129,7 +129,7 @@ def _task(job: str, task: Node) -> PipelineStage:
 # ------------------------------------------------------------------------------------------------------- model servers
 
 _PBTXT = re.compile(
-    r"^\s*(name|platform|backend|max_batch_size|default_model_filename)\s*:\s*\"?([^\"\n#]{1,200})\"?", re.M
+    r"^[ \t]*(name|platform|backend|max_batch_size|default_model_filename)[ \t]*:[ \t]*\"?([^\"\n#]{1,200})\"?", re.M
 )
 _PBTXT_BLOCK = re.compile(r"^(instance_group|dynamic_batching|version_policy|model_warmup|ensemble_scheduling)\b", re.M)
 

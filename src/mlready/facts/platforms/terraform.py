@@ -17,6 +17,7 @@ from mlready.facts.rows import Resource
 MAX_BLOCKS = 2_000
 MAX_DETAILS = 60
 _MAX_TOKENS = 300_000
+_MAX_DEPTH = 20
 
 _TOKEN = re.compile(
     r"(?P<comment>#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))"
@@ -122,13 +123,15 @@ def _blocks(source: str, tokens: list[_Token]) -> list[_Block]:
             name = _bare(token.text)
             if sign == "=":
                 index, value = _expression(source, tokens, index)
-                if prefixes and blocks:
+                if prefixes and len(blocks[-1].details) <= MAX_DETAILS:
                     blocks[-1].details.append(_detail(blocks[-1], "".join(prefixes[1:]), name, value))
             elif sign == "{" and not prefixes:
                 blocks.append(_Block(name, labels, token.line))
                 prefixes.append("")
+            elif sign == "{" and (len(prefixes) > _MAX_DEPTH or len(blocks[-1].details) > MAX_DETAILS):
+                prefixes.append("")
             elif sign == "{":
-                prefixes.append(".".join([name, *labels]) + ".")
+                prefixes.append(".".join([name, *labels])[:200] + ".")
                 blocks[-1].details += [(clean("".join(prefixes[1:])).rstrip("."), "")]
     return blocks
 

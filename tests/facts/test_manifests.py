@@ -276,6 +276,7 @@ build-backend = "poetry.core.masonry.api"
         ('[tool.flit.metadata]\nmodule = "a"\nrequires = ["six"]', "flit", {("six", "")}),
         ('[tool.uv]\ndev-dependencies = ["six"]', "pep621", {("six", "dev")}),
         ('[tool.pixi.dependencies]\nnumpy = "1.26.*"\npython = "3.11.*"', "pixi", {("numpy", "")}),
+        ('[tool.pixi.dependencies]\nnumpy = {\n  version = "1.*",\n}\n', "pixi", {("numpy", "")}),
         ('[build-system]\nrequires = ["setuptools"]', "build-system", {("setuptools", "build")}),
     ],
 )
@@ -454,7 +455,7 @@ def test_an_environment_file_of_another_kind() -> None:
 def test_conda_lock_and_recipe() -> None:
     lock = one(
         "conda-lock.yml",
-        "package:\n- name: numpy\n  version: 1.26.0\n  hash: {sha256: a}\n- {name: python, version: 3.11.4}\n",
+        "package:\n- name: numpy\n  version: 1.26.0\n  hash:\n    sha256: a\n- name: python\n  version: 3.11.4\n  dependencies:\n    libffi: '>=3'\n",
     )
     assert (lock.packages[0].hashed, lock.requires_python) == (True, "==3.11.4")
     recipe = one(

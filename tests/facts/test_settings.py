@@ -76,11 +76,12 @@ def test_empty_table_is_a_setting_of_its_own() -> None:
 
 
 def test_json_with_lines_and_comments() -> None:
-    text = '{\n  // how fast\n  "a": {"lr": 0.1,\n    "b": [1,\n 2]},\n  "lr": 5\n}'
+    text = '{\n  // how fast\n  "a": {"lr": 0.1, /* "x": , */\n    "b": [1,\n 2]},\n  "lr": 5, // "y"\n}'
     values = flat("a.json", text)
     assert values["a.lr"] == (0.1, 3)
     assert values["a.b[1]"] == (2, 4)
     assert values["lr"] == (5, 6)
+    assert len(values) == 4
 
 
 def test_ini_keeps_case_and_sections() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-import tomllib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +14,9 @@ from mlready.facts.rows import FileFacts, Scalar
 MAX_BYTES = 10_000_000
 MAX_TEXT = 500
 MAX_DEPTH = 100
+
+_JSON_COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?')
+_JSON_COMMA = re.compile(r'("(?:\\.|[^"\\\n])*+"?)|,(?=\s*[}\]])')
 
 Reader = Callable[[str, bytes], FileFacts]
 
@@ -59,18 +62,26 @@ def load_toml(text: str) -> dict[str, Any]:
     # Building nested tables takes time that is quadratic in the length of one dotted key.
     if any(line.count(".") > 5_000 and '"' not in line for line in text.split("\n")):
         raise Unreadable("not valid TOML: key too long")
+    # TOML 1.1 (inline tables over several lines), which uv and pixi take and Python 3.11's own parser does not.
+    import tomli
+
     try:
-        return tomllib.loads(text)
+        return tomli.loads(text)
     except ValueError as error:
         raise Unreadable(f"not valid TOML: {_first_line(error)}") from None
 
 
 def load_json(text: str) -> Any:
-    """The value of a JSON file; raises Unreadable."""
+    """The value of a JSON file, comments and trailing commas tolerated as editors do; raises Unreadable."""
     try:
         return json.loads(text)
     except ValueError as error:
-        raise Unreadable(f"not valid JSON: {_first_line(error)}") from None
+        first = error
+    try:
+        plain = _JSON_COMMENT.sub(lambda found: found[1] or re.sub(r"[^\n]", " ", found[0]), text)
+        return json.loads(_JSON_COMMA.sub(lambda found: found[1] or " ", plain))
+    except ValueError:
+        raise Unreadable(f"not valid JSON: {_first_line(first)}") from None
 
 
 def clean(text: str, *, limit: int = MAX_TEXT) -> str:

@@ -98,7 +98,7 @@ def _read_toml(text: str) -> Iterator[Leaf]:
 
 
 def _read_json(text: str) -> Iterator[Leaf]:
-    value = load_json(_without_comments(text))
+    value = load_json(text)
     if not isinstance(value, dict | list):
         return
     cursor = _JsonCursor(text)
@@ -130,11 +130,6 @@ class _JsonCursor:
         if found >= 0:
             self._line += self._text.count("\n", self._at, found)
             self._at = found
-
-
-def _without_comments(text: str) -> str:
-    """Whole-line `//` comments blanked, as tsconfig and editors' settings have them."""
-    return re.sub(r"^[ \t]*//[^\n]*", "", text, flags=re.M) if "//" in text else text
 
 
 def _read_ini(text: str) -> Iterator[Leaf]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 from mlready.facts.masking import mask_text
@@ -22,6 +23,8 @@ _WHEEL = re.compile(rf"({_NAME})-\d[^/]*?\.(?:whl|tar\.gz|zip)(?:[#?].*)?\Z")
 _REPOSITORY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.git)?/?(?:@[^/]*)?(?:[#?].*)?\Z")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _PYTHON = re.compile(r"(?:c?python-?|py-?)?v?(\d+(?:\.\d+){0,2}(?:[a-z]+\d+)?)\Z", re.I)
+
+_LIST_LINE = re.compile(r"(?P<space> *)(?P<dash>(?:- )?)(?P<key>[A-Za-z_]\w*):(?P<value>.*)")
 
 _GROUP_WORDS = {
     "dev": "dev", "develop": "dev", "development": "dev", "devel": "dev", "local": "dev",
@@ -181,6 +184,29 @@ def group_of_file(path: str) -> str:
 
 def _is_run_time(word: str) -> bool:
     return word in _RUN_TIME_WORDS or bool(re.fullmatch(r"(?:py)?\d+", word))
+
+
+def flat_entries(text: str, key: str) -> Iterator[dict[str, str]]:
+    """Items of a top-level YAML list with their scalar keys, nested values as "".
+
+    A scan of lines, since locks of conda reach megabytes and are always written by their tool in block style.
+    """
+    inside, indent = False, -1
+    entry: dict[str, str] = {}
+    for line in text.splitlines():
+        if line[:1].isalpha():
+            inside, indent = line.startswith(f"{key}:"), -1
+        elif inside and (found := _LIST_LINE.match(line)):
+            starts = found["dash"].startswith("-")
+            indent = len(found["space"]) if indent < 0 and starts else indent
+            if starts and len(found["space"]) == indent:
+                if entry:
+                    yield entry
+                entry = {}
+            if len(found["space"]) + len(found["dash"]) == indent + 2:
+                entry[found["key"]] = clean(found["value"].strip("\"' "))
+    if entry:
+        yield entry
 
 
 def beside(path: str, reference: str) -> str:

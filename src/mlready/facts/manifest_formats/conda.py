@@ -96,12 +96,11 @@ def _document(text: str) -> dict[str, Any]:
 
 def read_conda_lock(path: str, data: bytes) -> tuple[Manifest, ...]:
     """conda-lock.yml, all platforms together."""
-    root = _document(decode(data))
     packages = []
-    for entry in map(table, items(root.get("package"))):
-        name, version = text_of(entry.get("name")), text_of(entry.get("version"))
+    for entry in common.flat_entries(decode(data), "package"):
+        name, version = entry.get("name", ""), entry.get("version", "")
         if name and version:
-            packages.append(LockedPackage(name=common.normalize(name), version=version, hashed=bool(entry.get("hash"))))
+            packages.append(LockedPackage(name=common.normalize(name), version=version, hashed="hash" in entry))
     python = next((common.python_spec(one.version) for one in packages if one.name == "python"), "")
     return (Manifest(tool="conda", role="locks", packages=tuple(dict.fromkeys(packages)), requires_python=python),)
 

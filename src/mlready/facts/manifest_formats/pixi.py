@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mlready.facts.manifest_formats import common
 from mlready.facts.manifest_formats.poetry import constraint, source
-from mlready.facts.reading import decode, items, load_toml, table, text_of
+from mlready.facts.reading import decode, load_toml, table, text_of
 from mlready.facts.rows import LockedPackage, Manifest, Requirement
 from mlready.facts.toml_lines import TomlLines
 
@@ -68,19 +68,15 @@ def _row(name: str, value: object, *, group: str, line: int) -> Requirement:
 
 def read_lock(path: str, data: bytes) -> tuple[Manifest, ...]:
     """pixi.lock: conda packages are named by their file, PyPI ones by keys."""
-    from mlready.facts.yaml_nodes import load_yaml
-
-    documents = load_yaml(decode(data))
-    root = table(documents[0] if documents else None)
-    found = (_locked(table(entry)) for entry in items(root.get("packages")))
+    found = (_locked(entry) for entry in common.flat_entries(decode(data), "packages"))
     packages = tuple(dict.fromkeys(package for package in found if package))
     python = next((common.python_spec(one.version) for one in packages if one.name == "python"), "")
     return (Manifest(tool="pixi", role="locks", packages=packages, requires_python=python),)
 
 
-def _locked(entry: dict[str, Any]) -> LockedPackage | None:
+def _locked(entry: dict[str, str]) -> LockedPackage | None:
     hashed = "sha256" in entry or "md5" in entry
-    file = _CONDA_FILE.search(text_of(entry.get("conda") or entry.get("url")))
-    name = text_of(entry.get("name")) or (file[1] if file else "")
-    version = text_of(entry.get("version")) or (file[2] if file else "")
+    file = _CONDA_FILE.search(entry.get("conda") or entry.get("url", ""))
+    name = entry.get("name") or (file[1] if file else "")
+    version = entry.get("version") or (file[2] if file else "")
     return LockedPackage(name=common.normalize(name), version=version, hashed=hashed) if name and version else None

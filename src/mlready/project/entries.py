@@ -165,13 +165,14 @@ def serving_starts(project: Project) -> Iterator[Node]:
         assert file.python is not None
         if not any({"endpoint", "serve"} & set(call.activities) for call in file.python.calls):
             continue
-        handlers = [i for i, scope in enumerate(file.python.scopes) if _is_handler(project, scope.decorators)]
+        handlers = [i for i, scope in enumerate(file.python.scopes) if is_handler(project, scope.decorators)]
         yield (file.path, 0)
         numbers = handlers or [i for i, scope in enumerate(file.python.scopes) if scope.name != MAIN]
         yield from ((file.path, number) for number in numbers)
 
 
-def _is_handler(project: Project, decorators: tuple[object, ...]) -> bool:
+def is_handler(project: Project, decorators: tuple[object, ...]) -> bool:
+    """Whether decorators make a function answer requests."""
     for decorator in decorators:
         meaning = project.vocabulary.meaning(getattr(decorator, "text", ""))
         if meaning and {"endpoint", "serve"} & set(meaning.activities):

@@ -133,13 +133,13 @@ def extract(
     read: Callable[[str], bytes],
     *,
     vocabulary: Vocabulary,
-    jobs: int = 0,
+    jobs: int | None = None,
     cache: FactsCache | None = None,
     progress: Progress | None = None,
 ) -> dict[str, FileFacts]:
     """The facts of all files, by path. `items` are (path, role); `read` gives a file's bytes or raises OSError.
 
-    `jobs` is the number of processes, 0 for one per core. Few files are read in this process.
+    `jobs` is the number of processes, by default one per core. Few files are read in this process.
     """
     with collector_off():
         return _Run(vocabulary, jobs or _cores(), cache, progress, len(items)).facts_of(items, read)

@@ -182,7 +182,7 @@ class _Lines:
     def _cell(self, text: bytes, start: int) -> RawCell:
         try:
             cell = _CELL.decode(text)
-            body = cell.input if len(memoryview(cell.input)) else cell.source
+            body = cell.input if len(memoryview(cell.input)) > 0 else cell.source
             source, raw_lines = self._source(body, text, start)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return RawCell("raw", "", problem="not a cell of the notebook format")

@@ -68,6 +68,7 @@ pandas \\
 git+https://github.com/org/tool.git@abc123#egg=My.Tool
 -e git+https://token:x@github.com/org/other@main
 https://example.org/wheels/thing-1.0-py3-none-any.whl
+https://github.com/org/fairscale/archive/v1.1.zip
 ./libs/local
 -e .
 demo @ file:///tmp/build/demo
@@ -87,14 +88,15 @@ tensorflow=2.3
         "my-tool": "git+https://github.com/org/tool.git@abc123#egg=My.Tool",
         "other": "git+https://token:***@github.com/org/other@main",
         "thing": "https://example.org/wheels/thing-1.0-py3-none-any.whl",
+        "fairscale": "https://github.com/org/fairscale/archive/v1.1.zip",
         "demo": "file:///tmp/build/demo",
         "tqdm": ">=4.*",
         "tensorflow": "=2.3",
     }
-    assert [rows[name].line for name in ("numpy", "pandas", "my-tool", "tensorflow")] == [4, 8, 10, 17]
+    assert [rows[name].line for name in ("numpy", "pandas", "my-tool", "tensorflow")] == [4, 8, 10, 18]
     assert rows["scikit-learn"].marker == 'python_version >= "3.9"'
     sources = {name: row.source for name, row in rows.items() if row.source != "index"}
-    assert sources == {"my-tool": "vcs", "other": "vcs", "thing": "url", "demo": "path"}
+    assert sources == {"my-tool": "vcs", "other": "vcs", "thing": "url", "fairscale": "url", "demo": "path"}
     assert not manifest.dynamic
 
 

@@ -28,6 +28,7 @@ def column(name: str, values: list[str]) -> Table:
         ("data.csv", True), ("a.tsv", True), ("a.jsonl", True), ("metrics.json", True), ("reports/eval_results.json", True),
         ("all_results.json", True), ("test_metrics.yaml", True), ("scores.yml", True), ("dvc.yaml", False),
         ("config.json", False), ("metrics.py", False), ("metrics_schema.json", False), ("prometheus_metrics.yml", False),
+        ("k8s/metrics-service.yaml", False), ("conf/x_metrics.json", False), ("metrics_v1.json", True),
     ],
 )  # fmt: skip
 def test_claims(path: str, claimed: bool) -> None:

@@ -27,7 +27,7 @@ TERMS = {
     "monitor": "monitor monitors monitored monitoring drift alert alerts alerting dashboard dashboards",
     "reproduce": "reproduce reproduces reproduced reproducing reproducible reproducibility reproduction|dvc repro",
     "usage": "usage example examples|how to use|how to run",
-    "intended use": "|intended use|intended user|intended purpose|use case|direct use|primary use|intended for",
+    "intended use": "|intended use|intended user|intended purpose|direct use|primary use",
     "out of scope": "misuse|out of scope|out-of-scope|not intended|should not be used|must not be used",
     "limitations": "limitation limitations caveat caveats|limits of|known issues|does not work|not suitable",
     "bias": "bias biases biased fairness ethics ethical harm harms harmful",
@@ -266,7 +266,7 @@ def terms_of(text: str) -> set[str]:
 
 @functools.cache
 def _vocabulary() -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Term of each single word, and (phrase, term); a phrase starts at a word and may go on ("use case" -> "use cases")."""
+    """Term of each single word, and (phrase, term); a phrase starts at a word and may go on ("intended use" -> "intended uses")."""
     singles: dict[str, str] = {}
     phrases: list[tuple[str, str]] = []
     for term, meaning in TERMS.items():

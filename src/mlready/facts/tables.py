@@ -21,9 +21,10 @@ _MAX_METRICS_BYTES = 1_000_000
 
 _TABLES = frozenset((".csv", ".tsv", ".jsonl", ".ndjson"))
 _METRICS_NAME = re.compile(
-    r"(?:[\w.-]*[-_.])?(?:metrics?|scores?|(?:eval|evaluation|test|train|all|val)[-_]?results?|performance)(?:[-_][\w.-]*)?"
-    r"\.(?:json|ya?ml)\Z"
+    r"(?:[\w.-]*[-_.])?(?:metrics?|scores?|(?:eval|evaluation|test|train|all|val)[-_]?results?|performance)"
+    r"(?:(?:[-_][\w.-]*)?\.json|\.ya?ml)\Z"
 )
+_CONFIG_FOLDERS = frozenset(("conf", "config", "configs"))
 _NOT_METRICS = re.compile(r"schema|config|package|tsconfig|settings|dashboard|grafana|prometheus")
 
 
@@ -33,7 +34,10 @@ def claims(path: str) -> bool:
 
 
 def _is_metrics(path: str) -> bool:
-    name = PurePosixPath(path).name.lower()
+    pure = PurePosixPath(path)
+    name = pure.name.lower()
+    if pure.parent.name.lower() in _CONFIG_FOLDERS:
+        return False
     return bool(_METRICS_NAME.match(name)) and not _NOT_METRICS.search(name)
 
 
@@ -132,7 +136,7 @@ def _metrics(path: str, data: bytes) -> FileFacts:
 def _numbers(value: object) -> list[tuple[str, float]]:
     from mlready.facts.settings import flatten
 
-    if not isinstance(value, dict | list) or not value:
+    if not isinstance(value, dict | list) or not value or "apiVersion" in value:
         return []
     found: list[tuple[str, float]] = []
     for key, item, _ in flatten(value):

@@ -20,6 +20,7 @@ _LOOSE = re.compile(rf"({_NAME})\s*(?:\[[^\]]*\])?\s*(?:\(?\s*((?:[<>=!~^]=?=?|=
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+|git@|git://")
 _EGG = re.compile(rf"[#&]egg=({_NAME})")
 _WHEEL = re.compile(rf"({_NAME})-\d[^/]*?\.(?:whl|tar\.gz|zip)(?:[#?].*)?\Z")
+_ARCHIVE = re.compile(rf"/({_NAME})/(?:-/)?archive/")
 _REPOSITORY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.git)?/?(?:@[^/]*)?(?:[#?].*)?\Z")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _PYTHON = re.compile(r"(?:c?python-?|py-?)?v?(\d+(?:\.\d+){0,2}(?:[a-z]+\d+)?)\Z", re.I)
@@ -143,6 +144,8 @@ def _name_in_location(text: str, kind: Source) -> str:
         return normalize(egg[1])
     if wheel := _WHEEL.match(text.rpartition("/")[2]):
         return normalize(wheel[1])
+    if archive := _ARCHIVE.search(text):
+        return normalize(archive[1])
     if kind == "vcs" and (repository := _REPOSITORY.match(text.partition("#")[0].rpartition("/")[2])):
         return normalize(repository[1])
     return ""

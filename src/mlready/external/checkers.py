@@ -18,7 +18,7 @@ import msgspec
 from mlready.external.finding import ExternalFinding
 from mlready.external.tools import Output, ToolFailed, failed, program_of, run
 
-MAX_PER_FILE = 500
+MAX_PER_FILE = 200
 """Findings kept of one tool for one file."""
 _AT_ONCE = 400
 """Files in one call of a program that takes them as arguments."""

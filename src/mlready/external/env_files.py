@@ -9,20 +9,27 @@ from mlready.external.secrets.scan import TOOL
 from mlready.facts.masking import is_secret_name
 from mlready.facts.reading import Unreadable, decode
 
-ENV_FILE = re.compile(
-    r"(?:^|/)\.env(?:\.(?!example|sample|template|dist|defaults?|ci|test|schema|tpl)[\w.-]+)?$", re.IGNORECASE
-)
+ENV_FILE = re.compile(r"(?:^|/)\.env(?:\.[\w.-]+)?$", re.IGNORECASE)
+_FOR_PEOPLE = re.compile(r"(?:example|sample|template|dist|defaults?|schema|tpl|test|ci)$", re.IGNORECASE)
+_PUBLIC = ("VITE_", "NEXT_PUBLIC_", "REACT_APP_", "PUBLIC_")
+"""Front ends ship these to every browser."""
 _ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,80})[ \t]*=[ \t]*([^\s#].*)$", re.MULTILINE)
 
 
 def env_finding(path: str, data: bytes) -> ExternalFinding | None:
-    """What to say of a tracked .env file; None for one that sets nothing. Names are counted, values never shown."""
+    """What to say of a tracked .env file; None for a template and for one that sets nothing of interest.
+
+    A variant (`.env.docker`) must name a credential to be told. Names are counted, values never shown.
+    """
+    if _FOR_PEOPLE.search(path):
+        return None
     try:
         names = {match[1] for match in _ASSIGNMENT.finditer(decode(data))}
     except Unreadable:
         return None
-    if not names:
-        return None
+    names = {name for name in names if not name.startswith(_PUBLIC)}
     secrets = sum(1 for name in names if is_secret_name(name))
+    if not names or (not secrets and not path.endswith(".env")):
+        return None
     told = f", {secrets} of them named like credentials" if secrets else ""
     return ExternalFinding(TOOL, "env-file", path, 1, f".env file with {len(names)} values{told}", certain=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
 
 _FAKE_WORDS = re.compile(
     r"example|sample|dummy|fake|placeholder|your|change_?me|replace|insert|redacted|removed|hidden|secret[_-]?here|"
-    r"my[_-]?(?:secret|token|key|pass)|foobar|deadbeef|lorem|abcdef|0123456|1234567|7654321|qwerty|asdf|"
+    r"Eby8vdM02xNOcqF|my[_-]?(?:secret|token|key|pass)|foobar|deadbeef|lorem|abcdef|0123456|1234567|7654321|qwerty|asdf|"
     r"(?:^|[_-])(?:test|todo|none|null|demo|mock|fixme)(?:$|[_-])|x{4,}|\*{3,}|\.{3}|0{6,}|_{4,}",
     re.IGNORECASE,
 )
@@ -16,7 +17,7 @@ _TEMPLATE = re.compile(r"\$\{|\{\{|\}\}|<[^>]{1,60}>|%\(|\{[A-Za-z_][\w.]*\}|\$[
 
 
 def is_fake(value: str) -> bool:
-    """Whether a value is an example, a mask or a template rather than something random."""
+    """Whether a value is an example (of Azure's storage emulator too), a mask or a template, not something random."""
     return bool(_FAKE_WORDS.search(value) or _TEMPLATE.search(value)) or _is_dull(value)
 
 
@@ -31,5 +32,5 @@ def _is_dull(value: str) -> bool:
     if len(value) < 16:
         return False
     body = value[-32:]
-    steps = sum(1 for left, right in zip(body, body[1:], strict=False) if ord(right) - ord(left) in (0, 1, -1))
+    steps = sum(1 for left, right in itertools.pairwise(body) if ord(right) - ord(left) in (0, 1, -1))
     return len(set(body.lower())) < 6 or entropy(body) < 2.6 or steps > len(body) * 0.5

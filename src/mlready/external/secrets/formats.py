@@ -64,7 +64,7 @@ FORMATS = (
     Format(
         "azure-storage-key", "Azure storage key", ("AccountKey=",), "azure_storage_key.AzureStorageKeyDetector", shown=0
     ),
-    Format("azure-sas-token", "Azure SAS token", ("&sig=", "?sig="), pattern=r"(?<=[?&]sig=)[A-Za-z0-9%]{43,63}%3[dD]", shown=0),
+    Format("azure-sas-token", "Azure SAS token", ("&sig=", "?sig="), pattern=r"(?<=[?&]sig=)[A-Za-z0-9%]{43,63}%3[dD]", certain=False, shown=0),
     Format("databricks-token", "Databricks token", ("dapi",), pattern=r"dapi[0-9a-f]{32}(?:-\d)?"),
     Format("replicate-token", "Replicate token", ("r8_",), pattern=r"r8_[A-Za-z0-9]{37}"),
     Format("groq-key", "Groq key", ("gsk_",), pattern=r"gsk_[A-Za-z0-9]{52}"),

@@ -40,20 +40,21 @@ class Audit:
     @property
     def score(self) -> float | None:
         """The project's score, None when there was nothing to judge."""
-        return self.data["score"]  # type: ignore[no-any-return]
+        return self.data.get("score")
 
     @property
     def activities(self) -> frozenset[str]:
         """Names of the activities that the audit saw in the project."""
-        return frozenset(self.data["project"]["activities"])
+        return frozenset(self.data.get("project", {}).get("activities", ()))
 
     def factor_scores(self) -> dict[int, float | None]:
         """Factor number to its score; None where the factor is not asked of this kind of project."""
-        return {factor["number"]: factor["score"] for factor in self.data["factors"]}
+        scores = {factor["number"]: factor["score"] for factor in self.data.get("factors", ())}
+        return {number: scores.get(number) for number in range(1, 13)}
 
     def rule(self, rule: str) -> dict[str, Any] | None:
         """The entry of one rule, None when this version has no such rule."""
-        rules = (entry for factor in self.data["factors"] for entry in factor["rules"])
+        rules = (entry for factor in self.data.get("factors", ()) for entry in factor["rules"])
         return next((entry for entry in rules if entry["id"] == rule), None)
 
     def sites(self, rule: str, path: str | None = None) -> Iterator[Site]:
@@ -69,7 +70,7 @@ def audit(path: Path, *options: str) -> Audit:
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
     if run.returncode not in _FINE:
         raise AuditFailedError(f"{path.name}: exit code {run.returncode}: {run.stderr.strip()[-500:]}")
-    return Audit(json.loads(run.stdout), run.returncode)
+    return Audit(json.loads(run.stdout or "{}"), run.returncode)
 
 
 def audits(paths: dict[str, Path], workers: int) -> dict[str, Audit | str]:

@@ -93,9 +93,9 @@ def _broken_import(found: Audit, site: Drawn) -> bool:
 
 
 def undeclared_imports(found: Audit) -> set[str]:
-    """Names that the sites of REP001 call undeclared: whatever stands in backticks or quotes in their messages."""
+    """First names of the imports that the sites of REP001 call undeclared."""
     messages = (site.message for site in found.sites("REP001") if site.credit == 0)
-    return {name for message in messages for name in re.findall(r"[`'\"]([\w.]+)[`'\"]", message)}
+    return {match[1] for message in messages if (match := re.search(r"\bimports (\w+)", message))}
 
 
 def _has_credit(rule: str) -> Callable[[Audit, Drawn], bool]:

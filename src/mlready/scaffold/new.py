@@ -16,7 +16,7 @@ from mlready.errors import UsageError
 from mlready.scaffold import git, render
 from mlready.scaffold.lock import write_lock
 from mlready.scaffold.questions import Answers, check_answers, read_questions
-from mlready.scaffold.template import Template, shipped, source
+from mlready.scaffold.template import Template, shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ def rendered(target: Path, *, answers: Answers, ask: bool, template: Template) -
         raise UsageError(f"{parent} cannot be written to: {error.strerror}") from None
     try:
         made = scratch / target.absolute().name
-        with source(template):
-            render.copy(made, answers=answers, tag=template.tag, ask=ask)
+        render.copy(made, answers=answers, template=template, ask=ask)
         yield made
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The calls to copier: copy, update and change of an option. Run them inside `template.source()`."""
+"""The calls to copier: copy, and inside `template.source()` also update and change of an option."""
 
 from __future__ import annotations
 
@@ -11,18 +11,29 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 from mlready.errors import UsageError
+from mlready.scaffold.git import require
 from mlready.scaffold.questions import Answers
-from mlready.scaffold.template import TEMPLATE_URL
+from mlready.scaffold.template import TEMPLATE_URL, Template
 
 ANSWERS_FILE = ".copier-answers.yml"
 
 
-def copy(target: Path, *, answers: Answers, tag: str, ask: bool) -> None:
-    """Render one version of the template into a folder that doesn't exist yet."""
+def copy(target: Path, *, answers: Answers, template: Template, ask: bool) -> None:
+    """Render the template into a folder that doesn't exist yet.
+
+    copier reads the plain folder, which takes half the time of a clone; the answers file then gets the address and version
+    that copier would have written for a clone.
+    """
     import copier
 
+    require()
     with _reporting(quiet=not ask):
-        copier.run_copy(TEMPLATE_URL, target, data=dict(answers), vcs_ref=tag, defaults=not ask, quiet=True)
+        copier.run_copy(str(template.folder), target, data=dict(answers), defaults=not ask, quiet=True)
+    path = target / ANSWERS_FILE
+    origin = f"_commit: {template.tag}\n_src_path: {TEMPLATE_URL}\n"
+    text, found = re.subn(r"^_src_path:.*\n", origin, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert found == 1
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def update(project: Path, *, tag: str) -> None:

@@ -177,5 +177,7 @@ class Plan:
     """Notebook variables that became settings of the same name."""
     where: dict[str, str] = field(default_factory=dict)
     """Final variable -> name of the step that binds it last, or "config"."""
+    imported: frozenset[str] = frozenset()
+    """Names that mean an import and nothing else."""
     needs: dict[int, frozenset[str]] = field(default_factory=dict)
     """Every name that a statement takes from outside, by index."""

@@ -96,8 +96,13 @@ class _Planner:
             results=_results(stages),
             constants=tuple(self.extracted.constants),
             where=self._where(stages),
+            imported=self._imported_names(),
             needs=self.needs,
         )
+
+    def _imported_names(self) -> frozenset[str]:
+        hoisted = (s for s in self.statements if s.index in self.imported.hoisted)
+        return frozenset().union(*(s.flow.binds for s in hoisted))
 
     def _settings(self) -> tuple[Setting, ...]:
         used = any(OUTPUT_DIR in needs for needs in self.needs.values())
@@ -135,7 +140,7 @@ class _Planner:
                     binds=flow.binds | flow.global_writes,
                     certain=flow.certain,
                     deletes=flow.deletes,
-                    early=(flow.reads & self.variables) - bound,
+                    early=(flow.reads & self.variables & self._hidden()) - bound,
                     lines=statement.lines,
                     weight=statement.weight,
                     activity=self.activity[statement.index],
@@ -146,6 +151,10 @@ class _Planner:
             bound |= flow.binds | flow.global_writes
             previous, section = statement.cell, here
         return items
+
+    def _hidden(self) -> frozenset[str]:
+        """Names that are there before the notebook binds them: builtins, and with a star import possibly any."""
+        return self.variables if self.imported.stars else frozenset(_BUILTINS)
 
     def _limits(self) -> Limits:
         total = sum(statement.weight for statement in self.statements)

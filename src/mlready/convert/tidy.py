@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,29 +23,49 @@ def tidy(files: Mapping[str, str]) -> dict[str, str]:
     ruff = _ruff()
     with tempfile.TemporaryDirectory(prefix="mlready-") as folder:
         root = Path(folder)
-        python = {path: text for path, text in files.items() if path.endswith(".py")}
+        python = {path: text for path, text in files.items() if path.endswith((".py", ".ipynb"))}
         for path, text in python.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
         ordered = [path for path, text in python.items() if "import *" not in text]
         _run(ruff, root, "check", "--select", "I001,F401", "--fix", *(ordered or ["."]))
         _run(ruff, root, "format", ".")
+        _allow_style(ruff, root)
         _run(ruff, root, "check", "--add-noqa", ".")
         _run(ruff, root, "format", ".")
         tidied = {path: (root / path).read_text(encoding="utf-8") for path in python}
     return {**files, **tidied}
 
 
-def _run(ruff: str, root: Path, command: str, *arguments: str) -> None:
+def _allow_style(ruff: str, root: Path) -> None:
+    """Says once, at the top of a module, which rules of style the notebook's code does not follow.
+
+    Rules of pyflakes (F) point at one place and are marked there.
+    """
+    found: dict[str, set[str]] = {}
+    for row in json.loads(_run(ruff, root, "check", "--output-format", "json", ".") or "[]"):
+        code = str(row.get("code") or "")
+        if code and row["filename"].endswith(".py") and not re.fullmatch(r"F\d+|E9\d*|invalid-syntax", code):
+            found.setdefault(row["filename"], set()).add(code)
+    for name, codes in found.items():
+        path = Path(name)
+        path.write_text(
+            f"# ruff: noqa: {', '.join(sorted(codes))}\n{path.read_text(encoding='utf-8')}", encoding="utf-8"
+        )
+
+
+def _run(ruff: str, root: Path, command: str, *arguments: str) -> str:
     environment = {**os.environ, "RUFF_NO_CACHE": "true"}
-    subprocess.run(
+    done = subprocess.run(
         [ruff, command, "--isolated", "--quiet", *arguments],
         cwd=root,
         env=environment,
         check=False,
         capture_output=True,
         timeout=120,
+        text=True,
     )
+    return done.stdout
 
 
 def _ruff() -> str:

@@ -1,0 +1,701 @@
+"""Runs inside the notebook's interpreter: records what a notebook or a package leaves behind, and compares two records.
+
+Stands alone on the standard library (numpy, pandas, matplotlib are looked at only where they are loaded already), so the
+interpreter needs no mlready. Used as a module in a kernel (`install`, `dump`) and as a script:
+
+    harness.py launch MEGABYTES COMMAND...     limit memory, then become the command
+    harness.py candidate JOB.json              run a package, write its record
+    harness.py compare JOB.json                compare records, print JSON
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.abc
+import importlib.util
+import io
+import json
+import os
+import pickle
+import re
+import sys
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+MAX_NODES = 300_000
+MAX_DEPTH = 14
+MAX_ITEMS = 20_000
+VOLATILE = re.compile(
+    r"(^|_)(cache|datetime|timestamp|elapsed|duration|runtime|uuid|tempdir)s?_?$|^_?time_?$|_times?_?$|^_cache|^_repr_html_"
+    r"|(^|_)(rng|random_state|bit_generator)_?$|^_sklearn_output_config$|^__"
+)
+"""Attributes and keys that hold the clock, paths or caches; never compared."""
+
+Tree = Any
+
+
+# ------------------------------------------------------------------------------------------------------------- describing
+
+
+class Describer:
+    """Turns values into trees of plain tuples and arrays that can be compared without the classes they came from."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, int] = {}
+        self.keep: list[Any] = []
+        self.nodes = 0
+
+    def __call__(self, value: Any, depth: int = 0) -> Tree:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
+            return ("limit",)
+        if value is None or type(value) in (bool, int, str, bytes):
+            return ("plain", type(value).__name__, value)
+        if type(value) in (float, complex):
+            return ("number", type(value).__name__, value)
+        if id(value) in self.seen:
+            return ("again", self.seen[id(value)])
+        self.seen[id(value)] = len(self.seen)
+        self.keep.append(value)
+        try:
+            return self.special(value, depth) or self.container(value, depth) or self.object(value, depth)
+        except Exception as error:
+            return ("opaque", type(value).__name__, type(error).__name__)
+
+    def special(self, value: Any, depth: int) -> Tree | None:
+        kind = type(value)
+        module = kind.__module__.split(".")[0]
+        if isinstance(value, types.ModuleType):
+            return ("module", value.__name__)
+        if isinstance(value, type):
+            return ("class", value.__name__)
+        if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+            return ("function", value.__name__)
+        if module == "numpy":
+            return self.numpy(value, depth)
+        if module == "pandas":
+            return self.pandas(value, depth)
+        if module == "scipy" and hasattr(value, "tocsr") and hasattr(value, "nnz"):
+            csr = value.tocsr()
+            return ("sparse", value.shape, *(self(part, depth + 1) for part in (csr.data, csr.indices, csr.indptr)))
+        if module in ("matplotlib", "mpl_toolkits"):
+            return self.plot(value, depth)
+        if module in ("datetime", "decimal", "fractions", "uuid", "pathlib", "re", "zoneinfo"):
+            return ("repr", kind.__name__, repr(value))
+        return None
+
+    def numpy(self, value: Any, depth: int) -> Tree | None:
+        np: Any = importlib.import_module("numpy")
+
+        if isinstance(value, np.ma.MaskedArray):
+            return ("masked", self(np.asarray(value.filled()), depth + 1), self(np.asarray(value.mask), depth + 1))
+        if isinstance(value, np.ndarray):
+            if value.dtype.names:
+                return (
+                    "record",
+                    value.dtype.names,
+                    *(self(np.asarray(value[n]), depth + 1) for n in value.dtype.names),
+                )
+            if value.dtype.kind == "O":
+                flat = value.ravel().tolist()
+                return ("objects", value.shape, [self(item, depth + 1) for item in flat[:MAX_ITEMS]], len(flat))
+            return ("array", str(value.dtype), np.array(value))
+        if isinstance(value, np.generic):
+            return ("array", str(value.dtype), np.array(value))
+        if (
+            type(value).__name__ in ("RandomState", "Generator", "SeedSequence")
+            or "bit_generator" in type(value).__module__
+        ):
+            return ("rng",)
+        if isinstance(value, np.dtype):
+            return ("repr", "dtype", str(value))
+        return None
+
+    def pandas(self, value: Any, depth: int) -> Tree | None:
+        pd: Any = importlib.import_module("pandas")
+
+        if isinstance(value, pd.DataFrame):
+            columns = [self(value.iloc[:, place], depth + 1) for place in range(value.shape[1])]
+            return ("frame", self(value.columns, depth + 1), self(value.index, depth + 1), columns)
+        if isinstance(value, pd.Series):
+            data = self.column(value.array, depth)
+            return ("series", str(value.dtype), self(value.name, depth + 1), self(value.index, depth + 1), data)
+        if isinstance(value, pd.MultiIndex):
+            levels = [self(value.get_level_values(level), depth + 1) for level in range(value.nlevels)]
+            return ("multiindex", levels)
+        if isinstance(value, pd.Index):
+            return ("index", str(value.dtype), self(value.name, depth + 1), self.column(value.array, depth))
+        if isinstance(value, pd.api.extensions.ExtensionArray):
+            return ("column", self.column(value, depth))
+        if isinstance(value, pd.Timestamp | pd.Timedelta | pd.Period | pd.Interval | type(pd.NaT) | type(pd.NA)):
+            return ("repr", type(value).__name__, repr(value))
+        return None
+
+    def column(self, values: Any, depth: int) -> Tree:
+        np: Any = importlib.import_module("numpy")
+
+        array = np.asarray(values)
+        if array.dtype.kind == "O":
+            return (
+                "objects",
+                array.shape,
+                [self(item, depth + 1) for item in array.ravel().tolist()[:MAX_ITEMS]],
+                array.size,
+            )
+        return ("array", str(array.dtype), np.array(array))
+
+    def plot(self, value: Any, depth: int) -> Tree:
+        if hasattr(value, "get_axes") and hasattr(value, "canvas"):
+            return ("figure", [self.axes(ax, depth + 1) for ax in value.get_axes()])
+        if hasattr(value, "get_xlabel") and hasattr(value, "lines"):
+            return self.axes(value, depth)
+        return ("plot", type(value).__name__)
+
+    def axes(self, ax: Any, depth: int) -> Tree:
+        lines = [self(line.get_xydata(), depth + 1) for line in ax.lines]
+        texts = (ax.get_title(), ax.get_xlabel(), ax.get_ylabel())
+        return ("axes", texts, lines, (len(ax.patches), len(ax.collections), len(ax.images)))
+
+    def container(self, value: Any, depth: int) -> Tree | None:
+        if isinstance(value, dict):
+            items = [
+                (self.key(key), self(item, depth + 1)) for key, item in list(value.items())[:MAX_ITEMS] if _steady(key)
+            ]
+            return ("dict", type(value).__name__, items, len(value))
+        if isinstance(value, list | tuple):
+            return ("list", type(value).__name__, [self(item, depth + 1) for item in value[:MAX_ITEMS]], len(value))
+        if isinstance(value, set | frozenset):
+            return ("set", type(value).__name__, sorted(self.key(item) for item in value))
+        if isinstance(value, range | slice):
+            return ("repr", type(value).__name__, repr(value))
+        return None
+
+    def key(self, value: Any) -> str:
+        text = repr(value)
+        return re.sub(r" at 0x[0-9a-f]+", "", text)
+
+    def object(self, value: Any, depth: int) -> Tree:
+        name = type(value).__qualname__.rsplit(".", 1)[-1]
+        if (
+            hasattr(value, "__next__")
+            or isinstance(value, io.IOBase)
+            or name in ("lock", "RLock", "Thread", "ZMQDisplayPublisher")
+        ):
+            return ("opaque", name, "has no value")
+        state = _state(value)
+        if state is None:
+            return ("opaque", name, "keeps its state to itself")
+        return ("object", name, sorted((key, self(item, depth + 1)) for key, item in state.items() if _steady(key)))
+
+
+def _steady(key: Any) -> bool:
+    return not (isinstance(key, str) and VOLATILE.search(key))
+
+
+def _state(value: Any) -> dict[str, Any] | None:
+    """Attributes of an object: its __dict__ and slots, else what it would be pickled from."""
+    state = dict(getattr(value, "__dict__", {}) or {})
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name) and not name.startswith("__"):
+                state[name] = getattr(value, name)
+    if state:
+        return state
+    reduced = value.__reduce_ex__(2)
+    if isinstance(reduced, str):
+        return {"name": reduced}
+    return {"arguments": reduced[1], "state": reduced[2] if len(reduced) > 2 else None}
+
+
+# -------------------------------------------------------------------------------------------------------------- comparing
+
+EQUAL, CLOSE, NEAR, DIFFERS = 0, 1, 2, 3
+LEVELS = ("equal", "equal within 1e-9", "equal within 1e-6", "differs")
+
+
+class Difference(Exception):
+    """Two trees differ: where, and how."""
+
+
+def compare(left: Tree, right: Tree) -> tuple[int, str]:
+    """Level and, for a difference, its path and what is there on each side."""
+    worst = [EQUAL]
+    try:
+        _compare(left, right, "", worst)
+    except Difference as difference:
+        return DIFFERS, str(difference)
+    return worst[0], ""
+
+
+def _compare(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+    if left[0] in ("rng", "opaque", "limit", "plot") and right[0] == left[0]:
+        return
+    if "again" in (left[0], right[0]):
+        return
+    if left[0] != right[0]:
+        raise Difference(f"{path or 'value'}: {_short(left)} is not {_short(right)}")
+    if left[0] == "array":
+        _compare_arrays(left, right, path, worst)
+    elif left[0] == "number":
+        _compare_numbers(left, right, path, worst)
+    elif left[0] == "dict":
+        _compare_dicts(left, right, path, worst)
+    elif left[0] == "object":
+        if left[1] != right[1]:
+            raise Difference(f"{path or 'value'}: {left[1]} is not {right[1]}")
+        _compare_dicts((0, 0, left[2], len(left[2])), (0, 0, right[2], len(right[2])), path, worst)
+    else:
+        _compare_sequences(left, right, path, worst)
+
+
+def _compare_sequences(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+    if len(left) != len(right):
+        raise Difference(f"{path or 'value'}: {_short(left)} is not {_short(right)}")
+    for place, (one, other) in enumerate(zip(left, right, strict=True)):
+        if isinstance(one, tuple) and one and isinstance(one[0], str) and one[0] in _KINDS and isinstance(other, tuple):
+            _compare(one, other, path, worst)
+        elif isinstance(one, list) and isinstance(other, list):
+            if len(one) != len(other):
+                raise Difference(f"{path or 'value'}: {len(one)} items are not {len(other)}")
+            for number, (item, second) in enumerate(zip(one, other, strict=True)):
+                if isinstance(item, tuple):
+                    _compare(item, second, f"{path}[{number}]", worst)
+                elif item != second:
+                    raise Difference(f"{path}[{number}]: {item!r:.60} is not {second!r:.60}")
+        elif place and not (one is other or one == other):
+            raise Difference(f"{path or 'value'}: {one!r:.60} is not {other!r:.60}")
+
+
+_KINDS = frozenset(
+    {
+        "plain",
+        "number",
+        "array",
+        "objects",
+        "record",
+        "masked",
+        "frame",
+        "series",
+        "multiindex",
+        "index",
+        "column",
+        "repr",
+    }
+    | {"sparse", "figure", "axes", "plot", "dict", "list", "set", "object", "opaque", "limit", "rng", "module", "class"}
+    | {"function", "again"}
+)
+
+
+def _compare_dicts(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+    one, other = dict(left[2]), dict(right[2])
+    if one.keys() != other.keys():
+        names = sorted(one.keys() ^ other.keys())[:3]
+        raise Difference(f"{path or 'value'}: keys {', '.join(map(str, names))} are only on one side")
+    for key, item in one.items():
+        _compare(item, other[key], f"{path}.{key}", worst)
+
+
+def _compare_numbers(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+    one, other = left[2], right[2]
+    if one == other or (one != one and other != other):
+        return
+    _grade(abs(one - other), max(abs(one), abs(other)), path, f"{one!r} is not {other!r}", worst)
+
+
+def _grade(gap: float, size: float, path: str, text: str, worst: list[int]) -> None:
+    if gap <= 1e-9 * size:
+        worst[0] = max(worst[0], CLOSE)
+    elif gap <= 1e-6 * size:
+        worst[0] = max(worst[0], NEAR)
+    else:
+        raise Difference(f"{path or 'value'}: {text}")
+
+
+def _compare_arrays(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+    np: Any = importlib.import_module("numpy")
+
+    one, other = left[2], right[2]
+    where = path or "value"
+    if left[1] != right[1]:
+        raise Difference(f"{where}: dtype {left[1]} is not {right[1]}")
+    if one.shape != other.shape:
+        raise Difference(f"{where}: shape {one.shape} is not {other.shape}")
+    if one.dtype.kind not in "fc":
+        if not np.array_equal(one, other):
+            raise Difference(f"{where}: {one.ravel()[one.ravel() != other.ravel()][:1]} is not equal")
+        return
+    if np.array_equal(one, other, equal_nan=True):
+        return
+    if not np.array_equal(np.isnan(one), np.isnan(other)) or not np.array_equal(np.isinf(one), np.isinf(other)):
+        raise Difference(f"{where}: missing or infinite values in other places")
+    finite = np.isfinite(one)
+    gap = np.abs(one[finite] - other[finite])
+    size = float(np.max(np.abs(one[finite]), initial=0.0))
+    place = int(np.argmax(gap)) if gap.size else 0
+    text = f"{one[finite][place]!r} is not {other[finite][place]!r}" if gap.size else "infinite values differ"
+    _grade(float(gap.max(initial=0.0)), size, where, text, worst)
+
+
+def _short(tree: Tree) -> str:
+    return f"{tree[0]} {tree[1] if len(tree) > 1 and isinstance(tree[1], str) else ''}".strip()
+
+
+# -------------------------------------------------------------------------------------------------- recording a notebook
+
+
+class Recorder:
+    """What happens in one run, in order: values shown, by cell or step."""
+
+    def __init__(self) -> None:
+        self.place: Any = None
+        self.shown: list[tuple[Any, Tree]] = []
+
+    def show(self, *values: Any, **_: Any) -> None:
+        for value in values:
+            if value is not None:
+                self.shown.append((self.place, Describer()(value)))
+
+
+RECORDER = Recorder()
+
+
+def seed_everything() -> None:
+    import random
+
+    random.seed(0)
+    try:
+        numpy_random = importlib.import_module("numpy.random")
+    except ImportError:
+        return
+    numpy_random.seed(0)
+
+
+def install(seeded: bool) -> None:
+    """In a kernel, before the first cell: record shown values; with `seeded`, seed the global generators."""
+    import builtins
+
+    shell = importlib.import_module("IPython").get_ipython()
+    for module in ("IPython.display", "IPython.core.display_functions"):
+        importlib.import_module(module).display = RECORDER.show  # type: ignore[attr-defined]
+    builtins.display = RECORDER.show  # type: ignore[attr-defined]
+    shell.user_ns["display"] = RECORDER.show
+
+    def after(result: Any) -> None:
+        if result.success and result.result is not None:
+            RECORDER.show(result.result)
+
+    shell.events.register("post_run_cell", after)
+    if seeded:
+        seed_everything()
+
+
+def at_cell(number: int) -> None:
+    RECORDER.place = number
+
+
+def dump(path: str, namespace: dict[str, Any], extra: str = "") -> None:
+    """At the end of a notebook: every final variable, and what was shown."""
+    hidden = {"In", "Out", "exit", "quit", "get_ipython", "display", "open"}
+    values = {name: value for name, value in namespace.items() if not name.startswith("_") and name not in hidden}
+    write_record(path, values, extra=extra)
+
+
+def write_record(path: str, values: dict[str, Any], *, extra: str = "", **more: Any) -> None:
+    described: dict[str, Tree] = {}
+    prints: dict[str, Any] = {}
+    fingerprint = _extra(extra)
+    for name, value in values.items():
+        described[name] = Describer()(value)
+        if fingerprint is not None:
+            prints[name] = fingerprint(value)
+    versions = {
+        name: getattr(sys.modules.get(name), "__version__", "") for name in list(sys.modules) if "." not in name
+    }
+    record = {
+        "values": described,
+        "shown": RECORDER.shown,
+        "extra": prints,
+        "versions": _plain_versions(versions),
+        **more,
+    }
+    with Path(path).open("wb") as file:
+        pickle.dump(record, file)
+
+
+def _plain_versions(versions: dict[str, Any]) -> dict[str, str]:
+    return {name: str(version) for name, version in versions.items() if isinstance(version, str) and version}
+
+
+def _extra(path: str) -> Any:
+    if not path:
+        return None
+    spec = importlib.util.spec_from_file_location("_extra_fingerprint", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.fingerprint
+
+
+# ---------------------------------------------------------------------------------------------------- recording a package
+
+
+class Locals:
+    """Last value of each local variable of each step."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, dict[str, Any]] = {}
+        self.texts: list[tuple[str, str]] = []
+        self.out = io.StringIO()
+        self.stack: list[str] = []
+
+    def enter(self, step: str) -> None:
+        self.flush()
+        self.stack.append(step)
+        RECORDER.place = step
+
+    def leave(self, step: str, found: dict[str, Any]) -> None:
+        self.flush()
+        self.values[step] = dict(found)
+        self.stack.pop()
+        RECORDER.place = self.stack[-1] if self.stack else None
+
+    def flush(self) -> None:
+        text = self.out.getvalue()
+        if text:
+            self.texts.append((self.stack[-1] if self.stack else "", text))
+            self.out.seek(0)
+            self.out.truncate()
+
+
+LOCALS = Locals()
+
+
+class _Watch(ast.NodeTransformer):
+    """Puts `enter` and `leave` around the body of every step."""
+
+    def __init__(self, steps: set[str]) -> None:
+        self.steps = steps
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        return self.watched(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:
+        return self.watched(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return node
+
+    def watched(self, node: Any) -> Any:
+        if node.name not in self.steps:
+            return node
+        prefix = "__import__('_mlready_harness').LOCALS"
+        before = ast.parse(f"{prefix}.enter({node.name!r})").body
+        after = ast.parse(f"{prefix}.leave({node.name!r}, locals())").body
+        node.body = [*before, ast.Try(body=node.body, handlers=[], orelse=[], finalbody=after)]
+        return node
+
+
+class _Loader(importlib.abc.SourceLoader):
+    def __init__(self, path: str, steps: set[str]) -> None:
+        self.path, self.steps = path, steps
+
+    def get_filename(self, fullname: str) -> str:
+        return self.path
+
+    def get_data(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> types.CodeType:  # type: ignore[override]
+        tree = _Watch(self.steps).visit(ast.parse(data))
+        return compile(ast.fix_missing_locations(tree), str(path), "exec", dont_inherit=True)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def __init__(self, root: Path, package: str, steps: set[str]) -> None:
+        self.root, self.package, self.steps = root, package.split(".", 1)[0], steps
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname != self.package and not fullname.startswith(self.package + "."):
+            return None
+        place = self.root.joinpath(*fullname.split("."))
+        for file in (place / "__init__.py", place.with_suffix(".py")):
+            if file.is_file():
+                folder = [str(place)] if file.name == "__init__.py" else None
+                loader = _Loader(str(file), self.steps)
+                return importlib.util.spec_from_file_location(
+                    fullname, file, loader=loader, submodule_search_locations=folder
+                )
+        return None
+
+
+def candidate(job: dict[str, Any]) -> int:
+    """Runs the package through its own entry point and writes its record."""
+    sys.modules["_mlready_harness"] = sys.modules[__name__]
+    sys.path.insert(0, "")
+    sys.argv = [job["package"]]
+    steps = set(job["variables"].values()) - {"config"} | set(job["steps"])
+    sys.meta_path.insert(0, _Finder(Path(job["source"]), job["package"], steps))
+    if job["seeded"]:
+        seed_everything()
+    real, error = sys.stdout, None
+    sys.stdout = LOCALS.out
+    config: Any = None
+    try:
+        _hook_outputs(job["package"])
+        config = importlib.import_module(job["package"] + ".config").Config()
+        importlib.import_module(job["package"] + ".pipeline").run(config)
+    except BaseException as raised:
+        error = {"type": type(raised).__name__, "message": str(raised)[:500], "step": _failed_step(raised, steps)}
+        error["traceback"] = "".join(traceback.format_exception(raised))[-3000:]
+    finally:
+        LOCALS.flush()
+        sys.stdout = real
+    values: dict[str, Any] = {}
+    for name, step in job["variables"].items():
+        if step == "config" and config is not None:
+            values[name] = getattr(config, name)
+        elif name in LOCALS.values.get(step, {}):
+            values[name] = LOCALS.values[step][name]
+    for name, home in job["definitions"].items():
+        module = sys.modules.get(f"{job['package']}.{home}")
+        if module is not None and hasattr(module, name):
+            values[name] = getattr(module, name)
+    write_record(job["record"], values, extra=job.get("extra", ""), texts=LOCALS.texts, error=error)
+    return 0
+
+
+def _hook_outputs(package: str) -> None:
+    if importlib.util.find_spec(package + ".outputs") is not None:
+        importlib.import_module(package + ".outputs").show = RECORDER.show  # type: ignore[attr-defined]
+
+
+def _failed_step(error: BaseException, steps: set[str]) -> str:
+    found = ""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name in steps:
+            found = trace.tb_frame.f_code.co_name
+        trace = trace.tb_next
+    return found
+
+
+# -------------------------------------------------------------------------------------------------------------- comparing
+
+
+def compare_records(job: dict[str, Any]) -> dict[str, Any]:
+    """Verdict per value and per shown value. Of the references, the first two ran as is, the rest under seeds."""
+    plain = [_load(path) for path in job["plain"]]
+    seeded = [_load(path) for path in job["seeded"]]
+    package = _load(job["candidate"]) if job.get("candidate") else None
+    values: dict[str, dict[str, Any]] = {}
+    skipped, known = set(job["imported"]), {*job["variables"], *job["definitions"]}
+    for name, tree in plain[0]["values"].items():
+        if name in skipped or (job["stars"] and name not in known):
+            values[name] = {"verdict": "skipped", "why": "an import"}
+        else:
+            values[name] = _judge(name, tree, plain, seeded, package)
+    return {
+        "values": values,
+        "shown": _judge_shown(job, plain, seeded, package),
+        "extra": [record["extra"] for record in (*plain, *seeded)],
+        "extra_candidate": package["extra"] if package else {},
+        "error": package["error"] if package else None,
+        "texts": package["texts"] if package else [],
+        "versions": plain[0]["versions"],
+    }
+
+
+def _load(path: str) -> Any:
+    with Path(path).open("rb") as file:
+        return pickle.load(file)
+
+
+def _judge(name: str, tree: Tree, plain: list[Any], seeded: list[Any], package: Any) -> dict[str, Any]:
+    if tree[0] in ("opaque", "module", "plot", "rng", "limit"):
+        return {"verdict": "skipped" if tree[0] == "module" else "not comparable", "why": _short(tree)}
+    stability, reference = _stable(name, plain, seeded)
+    if stability == "unstable":
+        return {"verdict": "unstable"}
+    if package is None:
+        return {"verdict": stability}
+    if name not in package["values"]:
+        return {"verdict": "missing", "stability": stability}
+    level, why = compare(reference, package["values"][name])
+    return {"verdict": LEVELS[level], "why": why, "stability": stability, "kind": tree[0]}
+
+
+def _stable(name: str, plain: list[Any], seeded: list[Any]) -> tuple[str, Tree]:
+    for label, records in (("stable", plain), ("stable under seeds", seeded)):
+        trees = [record["values"].get(name) for record in records]
+        if trees and all(tree is not None and compare(trees[0], tree)[0] == EQUAL for tree in trees):
+            return label, trees[0]
+    return "unstable", None
+
+
+def _judge_shown(job: dict[str, Any], plain: list[Any], seeded: list[Any], package: Any) -> list[dict[str, Any]]:
+    """Shown values, by group of cells that share steps."""
+    found: list[dict[str, Any]] = []
+    for group in job["groups"]:
+        cells, steps = set(group["shown_cells"]), set(group["steps"])
+        lists = [[tree for place, tree in record["shown"] if place in cells] for record in (plain or seeded)]
+        if seeded and not _same_lists(lists):
+            lists = [[tree for place, tree in record["shown"] if place in cells] for record in seeded]
+        if not _same_lists(lists):
+            found.append({"cells": sorted(cells), "verdict": "unstable"})
+            continue
+        if package is None or not cells:
+            continue
+        got = [tree for place, tree in package["shown"] if place in steps]
+        verdict = "equal" if _same_lists([lists[0], got]) else "differs"
+        if lists[0] or got:
+            found.append({"cells": sorted(cells), "steps": sorted(steps), "verdict": verdict, "count": len(lists[0])})
+    return found
+
+
+def _same_lists(lists: list[list[Tree]]) -> bool:
+    first = lists[0]
+    return all(
+        len(other) == len(first) and all(compare(a, b)[0] <= NEAR for a, b in zip(first, other, strict=True))
+        for other in lists[1:]
+    )
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Relative path -> digest of what a file holds."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            found[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def launch(megabytes: int, command: list[str]) -> None:
+    """Limits memory where the platform can, then becomes the command."""
+    try:
+        import resource
+
+        limit = megabytes * 1_000_000
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    except (ImportError, ValueError, OSError):
+        pass
+    os.execvp(command[0], command)
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[0] == "launch":
+        launch(int(arguments[1]), arguments[2:])
+    job = json.loads(Path(arguments[1]).read_text(encoding="utf-8"))
+    if arguments[0] == "candidate":
+        return candidate(job)
+    sys.stdout.write(json.dumps(compare_records(job)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

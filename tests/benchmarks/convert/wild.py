@@ -1,0 +1,195 @@
+"""Measures `mlready convert` on the notebooks of public source distributions and writes the figures to docs/conversion.md.
+
+    python tests/benchmarks/convert/wild.py --python ENV/bin/python [--only run] [--limit N] [--jobs N]
+
+The distributions are fetched with pip into a folder outside the tree (--folder). `ENV` is an environment with what the
+notebooks need (see `requirements.txt` beside this file). Results and reference runs are kept in the folder, so an
+interrupted measurement goes on where it stopped; `--again` converts and runs every package anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+FINGERPRINT = HERE / "fingerprint.py"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One notebook of the table."""
+
+    runs: bool
+    project: str
+    version: str
+    path: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.project}-{hashlib.sha256(self.path.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Job:
+    row: Row
+    notebook: Path
+    folder: Path
+    python: Path
+    timeout: int
+    verify: bool
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--python", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "mlready" / "wild-convert")
+    parser.add_argument("--only", choices=("run", "all"), default="all")
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--timeout", type=int, default=240)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--no-write", action="store_true", help="do not touch docs/conversion.md")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    jobs = list(prepare(options))
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for _number, _result in enumerate(pool.map(measured, jobs), start=1):
+            pass
+    results = [json.loads(path.read_text()) for job in jobs if (path := result_file(job)).exists()]
+    from report import write_report
+
+    write_report(results, options.folder, write=not options.no_write)
+    return 0
+
+
+def prepare(options: argparse.Namespace) -> Iterator[Job]:
+    rows = list(read_rows())
+    chosen = [row for row in rows if row.runs or options.only == "all"]
+    for row in chosen[: options.limit or None]:
+        root = fetched(row, options.folder)
+        if root is None or not (root / row.path).exists():
+            continue
+        job = Job(row, root / row.path, options.folder, options.python.absolute(), options.timeout, row.runs)
+        if options.again:
+            result_file(job).unlink(missing_ok=True)
+        yield job
+
+
+def read_rows() -> Iterator[Row]:
+    with (HERE / "notebooks.tsv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            yield Row(row["set"] == "run", row["repo"], row["version"], row["path"])
+
+
+def fetched(row: Row, folder: Path) -> Path | None:
+    """The unpacked source distribution; pip leaves it even where its build fails."""
+    place = folder / "sdists" / f"{row.project}-{row.version}"
+    if not place.exists():
+        place.mkdir(parents=True)
+        command = [sys.executable, "-m", "pip", "download", "--no-binary", ":all:", "--no-deps", "--no-build-isolation"]
+        command += ["--no-clean", "--quiet", "--dest", str(place), f"{row.project}=={row.version}"]
+        subprocess.run(command, env={"TMPDIR": str(place), "PATH": "/usr/bin:/bin"}, capture_output=True, check=False)
+    found = sorted(path.parent for path in place.glob("pip-download-*/*/PKG-INFO"))
+    return found[0] if found else None
+
+
+def result_file(job: Job) -> Path:
+    return job.folder / "results" / f"{job.row.id}.json"
+
+
+def measured(job: Job) -> dict[str, Any]:
+    """The kept result of a job, or a new one."""
+    file = result_file(job)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        result = {"project": job.row.project, "path": job.row.path, "runs": job.row.runs, **measure(job)}
+        file.write_text(json.dumps(result))
+    return dict(json.loads(file.read_text()))
+
+
+def measure(job: Job) -> dict[str, Any]:
+    from mlready.convert import Options, convert
+    from mlready.errors import MlreadyError
+
+    into = job.folder / "packages" / job.row.id
+    options = Options(into=into, package="package", python=job.python, force=True)
+    start = time.process_time()
+    try:
+        done = convert([job.notebook], options)
+        done.changes.apply(force=True)
+    except MlreadyError as error:
+        return {"status": "refused", "reason": error.message.split(": ", 1)[-1]}
+    except Exception:
+        return {"status": "traceback", "reason": traceback.format_exc()[-1500:]}
+    result: dict[str, Any] = {"status": "converted", "cpu": time.process_time() - start, **structure(done.plans[0])}
+    result["parses"] = parses(into / "src")
+    if not job.verify:
+        return result
+    from mlready.convert.verify import verify
+
+    try:
+        verdict = verify(
+            done.plans[0],
+            into / "src",
+            job.python,
+            timeout=job.timeout,
+            extra=str(FINGERPRINT),
+            references=job.folder / "references" / job.row.id,
+        )
+    except Exception:
+        return {**result, "verdict": "traceback", "reason": traceback.format_exc()[-1500:]}
+    return {**result, **verdict.content, "independent": independent(verdict.extra)}
+
+
+def structure(plan: Any) -> dict[str, Any]:
+    stages = plan.stages
+    total = sum(s.weight for stage in stages for s in stage.statements)
+    total += sum(d.statement.weight for d in plan.definitions.values()) + len(plan.imports) + len(plan.constants)
+    return {
+        "stages": len(stages),
+        "modules": len({stage.module for stage in stages}),
+        "activities": sorted({stage.module for stage in stages}),
+        "largest": max((sum(s.weight for s in stage.statements) for stage in stages), default=0) / max(1, total),
+        "parameters": [len(stage.parameters) for stage in stages],
+        "statements": [len(stage.statements) for stage in stages],
+        "lines": [sum(s.lines for s in stage.statements) + 3 for stage in stages],
+        "settings": len(plan.settings),
+    }
+
+
+def parses(source: Path) -> bool:
+    try:
+        for path in source.rglob("*.py"):
+            ast.parse(path.read_text())
+    except SyntaxError:
+        return False
+    return True
+
+
+def independent(extra: dict[str, Any]) -> dict[str, list[str]]:
+    """Of the values that are stable by their own fingerprints: all, and those that the package has equal."""
+    reference = extra.get("reference") or []
+    if len(reference) < 2:
+        return {"stable": [], "equal": []}
+    first, second = reference[0], reference[1]
+    stable = [name for name, print_ in first.items() if print_ is not None and second.get(name) == print_]
+    found = extra.get("candidate") or {}
+    return {"stable": stable, "equal": [name for name in stable if found.get(name) == first[name]]}
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE))
+    sys.exit(main())

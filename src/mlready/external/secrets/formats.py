@@ -82,7 +82,7 @@ FORMATS = (
     Format(
         "kaggle-key",
         "Kaggle key",
-        ("kaggle", "KAGGLE", '"username"'),
+        ("kaggle", "KAGGLE", "username"),
         pattern=r"(?:KAGGLE_KEY[\"']?\]?\s{0,3}[=:]\s{0,3}[\"']?"
         r"|[\"']username[\"']\s*:\s*[\"'][\w.-]{3,40}[\"']\s*,\s*[\"']key[\"']\s*:\s*[\"'])([0-9a-f]{32})(?![0-9a-f])",
     ),

@@ -32,14 +32,20 @@ class Hit:
     certain: bool
 
 
-def find_known(text: str) -> list[Hit]:
+Marks = tuple[tuple[Format, str], ...]
+
+
+def marks_in(text: str) -> Marks:
+    """The formats that a text can hold at all: asked once for a file, before its parts are looked at."""
+    return tuple((form, mark) for form in FORMATS for mark in form.marks if mark in text)
+
+
+def find_known(text: str, marks: Marks) -> list[Hit]:
     """Credentials of providers' formats and connection strings with passwords, without duplicates, in text order."""
     hits: dict[tuple[int, int], Hit] = {}
-    for form in FORMATS:
-        for mark in form.marks:
-            if mark in text:
-                for hit in _of_format(text, form, mark):
-                    hits.setdefault((hit.start, hit.end), hit)
+    for form, mark in marks:
+        for hit in _of_format(text, form, mark):
+            hits.setdefault((hit.start, hit.end), hit)
     if "://" in text and "@" in text:
         for hit in _connection_strings(text):
             hits.setdefault((hit.start, hit.end), hit)

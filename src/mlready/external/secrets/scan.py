@@ -10,7 +10,7 @@ from typing import Any
 
 from mlready.external.finding import ExternalFinding
 from mlready.external.secrets.generic import find_generic
-from mlready.external.secrets.known import Hit, find_known
+from mlready.external.secrets.known import Hit, Marks, find_known, marks_in
 from mlready.facts.reading import Unreadable, decode
 
 TOOL = "secrets"
@@ -39,12 +39,13 @@ def scan(path: str, data: bytes, *, role: str) -> tuple[ExternalFinding, ...]:
         text = decode(data)
     except Unreadable:
         return ()
-    return tuple(_finding(path, hit, line=_line(text, hit.start)) for hit in _hits(text, path, generic=generic))
+    hits = _hits(text, path, marks_in(text), generic=generic)
+    return tuple(_finding(path, hit, line=_line(text, hit.start)) for hit in hits)
 
 
-def _hits(text: str, path: str, *, generic: bool) -> list[Hit]:
+def _hits(text: str, path: str, marks: Marks, *, generic: bool) -> list[Hit]:
     """Known formats first; an assignment of the same value is not told twice."""
-    hits = find_known(text)
+    hits = find_known(text, marks)
     if generic:
         taken = [(hit.start, hit.end) for hit in hits]
         for hit in find_generic(text, path=path):
@@ -94,9 +95,10 @@ def _scan_notebook(path: str, data: bytes, *, generic: bool) -> tuple[ExternalFi
     if not pieces:
         return () if isinstance(document, dict) and "cells" in document else None
     raw = data.decode("utf-8", "replace")
+    marks = marks_in(raw)
     found: list[ExternalFinding] = []
     for piece in pieces:
-        for hit in _hits(piece.text, path, generic=generic and piece.kind == "code"):
+        for hit in _hits(piece.text, path, marks, generic=generic and piece.kind == "code"):
             raw_line = _raw_line(raw, piece.text[hit.start : hit.end])
             if piece.kind == "output":
                 found.append(

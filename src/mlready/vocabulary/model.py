@@ -65,6 +65,7 @@ Trait = Literal[
     "online",
     "unpickles",
     "hub",
+    "hosted-model",
     "tuner",
     "callback",
     "client",

@@ -15,6 +15,7 @@ BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 def write_report(results: Sequence[dict[str, Any]], folder: Path, *, write: bool) -> None:
     text = "\n".join([*overview(results), "", *unequal(results)])
+    sys.stdout.write(text + "\n")
     if write:
         page = PAGE.read_text(encoding="utf-8")
         block = f"{BEGIN}\n\n{text}\n\n{END}"

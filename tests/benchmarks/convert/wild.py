@@ -36,6 +36,7 @@ class Row:
     project: str
     version: str
     path: str
+    seconds: float
 
     @property
     def id(self) -> str:
@@ -66,8 +67,9 @@ def main() -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     jobs = list(prepare(options))
     with ProcessPoolExecutor(options.jobs) as pool:
-        for _number, _result in enumerate(pool.map(measured, jobs), start=1):
-            pass
+        for number, result in enumerate(pool.map(measured, jobs), start=1):
+            outcome = result.get("verdict", result["status"])
+            sys.stdout.write(f"{number}/{len(jobs)} {result['project']} {result['path']}: {outcome}\n")
     results = [json.loads(path.read_text()) for job in jobs if (path := result_file(job)).exists()]
     from report import write_report
 
@@ -77,7 +79,7 @@ def main() -> int:
 
 def prepare(options: argparse.Namespace) -> Iterator[Job]:
     rows = list(read_rows())
-    chosen = [row for row in rows if row.runs or options.only == "all"]
+    chosen = sorted((row for row in rows if row.runs or options.only == "all"), key=lambda row: row.seconds)
     for row in chosen[: options.limit or None]:
         root = fetched(row, options.folder)
         if root is None or not (root / row.path).exists():
@@ -91,7 +93,7 @@ def prepare(options: argparse.Namespace) -> Iterator[Job]:
 def read_rows() -> Iterator[Row]:
     with (HERE / "notebooks.tsv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
-            yield Row(row["set"] == "run", row["repo"], row["version"], row["path"])
+            yield Row(row["set"] == "run", row["repo"], row["version"], row["path"], float(row["seconds"] or 0))
 
 
 def fetched(row: Row, folder: Path) -> Path | None:

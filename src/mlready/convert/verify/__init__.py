@@ -58,9 +58,19 @@ def _source_folder(done: Conversion) -> str:
 
 
 def verify(
-    plan: Plan, source: Path, python: Path, *, once: bool = False, timeout: int = 600, extra: str = ""
+    plan: Plan,
+    source: Path,
+    python: Path,
+    *,
+    once: bool = False,
+    timeout: int = 600,
+    extra: str = "",
+    references: Path | None = None,
 ) -> Verdict:
-    """Reference runs as they are; where values differ between them, two more under seeds; then the package once."""
+    """Reference runs as they are; where values differ between them, two more under seeds; then the package once.
+
+    `references` is a folder that keeps the reference runs between calls, for measuring.
+    """
     with work_folder() as work:
         setup = Setup(python, timeout, work, extra)
         run = kept(run_notebook, references) if references else run_notebook

@@ -36,7 +36,7 @@ def is_cell_script(data: bytes) -> bool:
     head = data[:_SCANNED]
     if head.startswith(_DATABRICKS_FIRST.encode()):
         return True
-    if b"%%" in head or b"# In" in head:
+    if head.count(b"# %%") + head.count(b"#%%") + head.count(b"# In[") + head.count(b"# In [") >= 2:
         return len(_PERCENT.findall(head.decode("latin-1").replace("\r\n", "\n"))) >= 2
     return b"marimo" in head and bool(_MARIMO_APP.search(head))
 

@@ -216,9 +216,11 @@ class _Run:
 
 
 def _reader_key(job: Job) -> str:
-    """Readers of code don't look at the path; readers of formats do."""
-    kind = code_kind(job.path, job.data)
-    return kind + job.path.rpartition(".")[2] if kind and not any(_claiming(job.path)) else f"{job.role}:{job.path}"
+    """Readers of code look at the suffix only; readers of formats look at the whole path."""
+    suffix = job.path[job.path.rfind(".") :].lower()
+    if suffix in (*_PYTHON, ".ipynb") and not any(_claiming(job.path)):
+        return suffix
+    return f"{job.role}:{job.path}"
 
 
 def read_chunk(jobs: list[Job]) -> list[tuple[str, bytes]]:

@@ -336,7 +336,9 @@ def _special(path: str, suffix: str, traits: _Traits) -> str:
     if suffix in CODE or suffix in _TEXT_SUFFIXES:
         return "config" if suffix == ".py" and _CONFIG_FILE.search(path) and not traits.examples else ""
     if _CONTAINER.search(path):
-        return "container"
+        return "example" if traits.examples or traits.docs else "container"
+    if traits.examples or traits.docs or (traits.single_test and _INFRA_FILE.search(path)):
+        return ""  # what an example or a fixture deploys is not how the project is deployed
     if _INFRA_FILE.search(path) or (traits.infra and suffix in (".yaml", ".yml", ".json", ".tpl", ".j2")):
         return "infra"
     if _CONFIG_FILE.search(path):
@@ -361,6 +363,8 @@ def _by_content(name: str, suffix: str, traits: _Traits) -> str:
         return "docs"
     if traits.examples:
         return "example"
+    if traits.single_test and suffix in (".tf", ".tfvars", ".hcl"):
+        return "test"
     if suffix in _CONFIG_SUFFIXES or name.startswith(".env"):
         return "config"
     return "docs" if suffix in (".txt", ".html", ".pdf") else ""

@@ -133,12 +133,13 @@ class _Linker:
         return self.scope_names[path]
 
     def own_members(self, path: str, number: int) -> list[Node]:
-        """Methods of a class; what stands inside a function is named by its references."""
+        """Methods of a class, and functions defined inside of a function (they are passed on as values)."""
         if path not in self.members:
             table: dict[int, list[int]] = defaultdict(list)
             scopes = self.modules[path].scopes
             for i, scope in enumerate(scopes):
-                if i and 0 <= scope.parent < len(scopes) and scopes[scope.parent].kind == "class":
+                inside = 0 < scope.parent < len(scopes)
+                if i and inside and scopes[scope.parent].kind in ("class", "function"):
                     table[scope.parent].append(i)
             self.members[path] = table
         return [(path, i) for i in self.members[path].get(number, ())]

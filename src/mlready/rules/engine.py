@@ -80,7 +80,7 @@ def judge_rule(rule: Rule, project: Project, choice: Choice, *, base: RuleResult
     if rule.id in project.elsewhere:
         return _result(rule, weight, "unknown", None, (), f"elsewhere: {project.elsewhere[rule.id]}")
     verdict = _verdict(rule, project, base)
-    sites = _identified(rule, _suppressed(rule, verdict.sites, project, choice))
+    sites = _identified(rule, _suppressed(rule, _distinct(verdict.sites), project, choice))
     return _weigh(rule, weight, replace(verdict, sites=sites))
 
 
@@ -137,6 +137,17 @@ def suppression_of(rule_id: str, site: Site, project: Project, choice: Choice) -
         if (not row.line and not row.cell) or on_line or in_cell:
             return row.reason or "no reason given"
     return ""
+
+
+def _distinct(sites: tuple[Site, ...]) -> tuple[Site, ...]:
+    """One place is one site: of several in the same line with the same key the best credit of a practice stays."""
+    best: dict[object, Site] = {}
+    for site in sites:
+        name = (site.where, site.key or site.message) if site.where else site
+        known = best.get(name)
+        if known is None or site.credit > known.credit:
+            best[name] = site
+    return tuple(best.values())
 
 
 def _identified(rule: Rule, sites: tuple[Site, ...]) -> tuple[Site, ...]:

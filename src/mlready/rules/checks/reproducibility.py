@@ -27,6 +27,59 @@ _PLATFORM = frozenset(
 """Import roots that a platform, a kernel or the installer brings."""
 
 
+_PYTHON_2 = frozenset(
+    ("urllib2", "cPickle", "StringIO", "cStringIO", "ConfigParser", "Queue", "urlparse", "httplib", "Tkinter", "commands", "HTMLParser",
+     "itertools_izip", "sets", "md5", "sha", "__builtin__", "thread", "dummy_thread", "copy_reg", "exceptions", "anydbm", "cookielib")
+)  # fmt: skip
+
+_BROUGHT_BY: dict[str, tuple[str, ...]] = {
+    "numpy": (
+        "pandas",
+        "scikit-learn",
+        "scipy",
+        "torch",
+        "tensorflow",
+        "matplotlib",
+        "xgboost",
+        "lightgbm",
+        "opencv-python",
+        "jax",
+        "polars",
+    ),
+    "scipy": ("scikit-learn", "statsmodels", "xgboost", "lightgbm", "librosa"),
+    "pandas": (
+        "seaborn",
+        "statsmodels",
+        "mlflow",
+        "evidently",
+        "feast",
+        "plotly-express",
+        "datasets",
+        "catboost",
+        "prophet",
+        "pandera",
+    ),
+    "matplotlib": ("seaborn", "mlflow", "catboost", "plotnine"),
+    "joblib": ("scikit-learn", "imbalanced-learn"),
+    "omegaconf": ("hydra-core",),
+    "pydantic": ("fastapi", "langchain", "openai", "pydantic-settings", "bentoml"),
+    "starlette": ("fastapi",),
+    "packaging": ("transformers", "mlflow", "black"),
+    "requests": ("transformers", "mlflow", "datasets", "wandb", "huggingface-hub"),
+    "pyyaml": ("transformers", "mlflow", "dvc", "omegaconf", "hydra-core", "uvicorn"),
+    "huggingface-hub": ("transformers", "datasets", "sentence-transformers"),
+    "torch": ("torchvision", "pytorch-lightning", "lightning", "torchaudio", "sentence-transformers", "ultralytics"),
+    "keras": ("tensorflow",),
+    "tensorboard": ("tensorflow",),
+    "werkzeug": ("flask",),
+    "jinja2": ("flask",),
+    "botocore": ("boto3",),
+    "tqdm": ("transformers", "datasets", "nltk", "openai"),
+    "threadpoolctl": ("scikit-learn",),
+}
+"""Distribution -> well-known distributions that bring it: then the import works, without being declared."""
+
+
 @dataclass(frozen=True, slots=True)
 class Needed:
     """A third-party import, where it first stands, and the distributions that would give it."""
@@ -71,7 +124,7 @@ def _third_party(row: Import, root: str, project: Project, file: ProjectFile) ->
         return False
     if root in sys.stdlib_module_names or root in _PLATFORM or row.module in _PLATFORM:
         return False
-    if root in (
+    if root in _PYTHON_2 or root in (
         "lib2to3",
         "imp",
         "asynchat",
@@ -105,6 +158,9 @@ def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Proje
         return Site(
             0.5, f"imports {item.root}, and {shown} is there only through another package", item.where, key=item.root
         )
+    bringer = next((b for name in item.distributions for b in _BROUGHT_BY.get(name, ()) if b in direct), "")
+    if bringer:
+        return Site(0.5, f"imports {item.root}, and {shown} is there only through {bringer}", item.where, key=item.root)
     return Site(0.0, f"imports {item.root}, and nothing declares {shown}", item.where, key=item.root)
 
 
@@ -215,10 +271,8 @@ def randomness_seeded(project: Project) -> Verdict:
     """REP004: each source of randomness is seeded, by its own argument or by a global seed in the same process."""
     broken, units = [], 0
     for use in project.uses("random"):
-        if use.file.facts.notebook is None and not project.reaches(use.node, "any"):
-            continue
         drawn = project.vocabulary.randomness(use.call.name)
-        if drawn is None or not _draws(use.call, drawn):
+        if drawn is None or not _is_source(project, use):
             continue
         units += 1
         if not random_without_seed(project, use):
@@ -227,6 +281,26 @@ def randomness_seeded(project: Project) -> Verdict:
         how = f"without {drawn.arguments[0]}" if drawn.arguments else "and nothing seeds its stream"
         broken.append(Site(0.0, f"{what} {how}", use.where, key=use.call.name))
     return hazard(broken, units=units)
+
+
+_TRIAL_INPUT = re.compile(
+    r"(export|trace|profile|summary|add_graph|flops|benchmark|forward|warm_?up|display|imshow|print)$", re.IGNORECASE
+)
+_WORKS = frozenset((*TRAIN_ACTIVITIES, "fit", "split", "evaluate"))
+
+
+def _shapes_results(use: Use) -> bool:
+    """False for a trial input of a model, for rows that are only shown, and for notebooks that train nothing."""
+    call = use.call
+    if _TRIAL_INPUT.search(call.parent) or ("main-guard" in call.context and call.system in ("torch", "pytorch")):
+        return False
+    if call.name.endswith(".sample") and not call.targets and not call.parent:
+        return False
+    if use.file.facts.notebook is None:
+        return True
+    python = use.file.python
+    assert python is not None
+    return any(_WORKS & set(other.activities) for other in python.calls)
 
 
 def random_without_seed(project: Project, use: Use) -> bool:
@@ -282,6 +356,27 @@ def _seeded_before(project: Project, use: Use, stream: str, seeds: list[tuple[Us
     if not runs:
         return True
     return any(not nodes.isdisjoint(reach) for reach in runs)
+
+
+def seeds_set(project: Project) -> Verdict:
+    """REP013: of the calls that draw random numbers on the way of training, the share that is seeded."""
+    drawn = [use for use in project.uses("random") if _is_source(project, use)]
+    if not drawn:
+        return not_applicable("nothing random was found")
+    free = [use for use in drawn if random_without_seed(project, use)]
+    share = 1.0 - len(free) / len(drawn)
+    seeds = _seed_uses(project)
+    where = seeds[0][0].where if seeds else next((use.where for use in drawn if use not in free), None)
+    return met(
+        Site(share, f"{len(drawn) - len(free)} of {len(drawn)} sources of randomness are seeded", where, key="seeded")
+    )
+
+
+def _is_source(project: Project, use: Use) -> bool:
+    if use.file.facts.notebook is None and not project.reaches(use.node, "any"):
+        return False
+    drawn = project.vocabulary.randomness(use.call.name)
+    return drawn is not None and _draws(use.call, drawn) and _shapes_results(use)
 
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006
@@ -486,7 +581,7 @@ def file_order_fixed(project: Project) -> Verdict:
         units += 1
         if use.call.parent in _ORDER_FREE or use.call.parent.endswith((".sort", "sorted")) or _sorted_later(use):
             continue
-        if not _feeds_data(project, use):
+        if not use.call.targets or not _feeds_data(project, use):
             units -= 1
             continue
         broken.append(
@@ -495,7 +590,6 @@ def file_order_fixed(project: Project) -> Verdict:
                 f"{use.call.name} gives files in no fixed order",
                 use.where,
                 key=use.call.name,
-                certain=bool(use.call.targets),
             )
         )
     return hazard(broken, units=units)
@@ -599,7 +693,7 @@ def gpu_stack_portable(project: Project) -> Verdict:
         for stage in container.stages:
             if re.search(r"nvidia/cuda|cuda", stage.base):
                 units += 1
-                if stage.pinned in ("none", "loose-tag"):
+                if not re.search(r"[:-]\w*\d+\.\d+", stage.base):
                     broken.append(
                         Site(0.0, f"CUDA image {stage.base} has no full tag", file.at(stage.line), key=stage.base)
                     )

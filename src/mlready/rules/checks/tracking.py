@@ -14,6 +14,69 @@ from mlready.rules.checks.common import constant, literal_path, strings
 _ADDRESS_CALLS = ("mlflow.set_tracking_uri", "mlflow.tracking.set_tracking_uri", "mlflow.tracking.MlflowClient")
 
 
+_OFF = frozenset(("disabled", "offline-disabled"))
+
+
+def experiments_tracked(project: Project) -> Verdict:
+    """TRK001: runs are logged to a tracker by the code that trains; a file of metrics for each run is half of one."""
+    sites = [_tracker_site(project, use) for use in project.uses("track-metrics", "autolog")]
+    sites += list(_metrics_of_runs(project))
+    if not sites:
+        return missing("no experiment tracker is called in the code that trains")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+
+
+def _tracker_site(project: Project, use: Use) -> Site:
+    name = use.call.name
+    if use.file.facts.notebook is not None:
+        training = {u.file.path for u in project.uses(*TRAIN_ACTIVITIES, "fit", notebooks=True)}
+        logging = {u.file.path for u in project.uses("track-metrics", "autolog", notebooks=True)}
+        share = len(training & logging) / len(training) if training else 0.0
+        return Site(
+            0.5 * share,
+            f"{name} logs, in {len(training & logging)} of {len(training)} notebooks that train",
+            use.where,
+            key=name,
+        )
+    if not project.reaches(use.node, "training"):
+        return Site(0.5, f"{name} logs, though no training entry point reaches it", use.where, key=name)
+    if _switched_off(project):
+        return Site(0.5, f"{name} logs, and is switched off by default", use.where, key=name)
+    if use.call.system in ("tensorboard", "csv-logger"):
+        return Site(0.75, f"{name} logs to files of one machine", use.where, key=name)
+    return Site(1.0, f"logs with {name}", use.where, key=name)
+
+
+def _switched_off(project: Project) -> bool:
+    starts = list(project.uses("track"))
+    return bool(starts) and all(constant(use.call, "mode") in _OFF for use in starts)
+
+
+_RUN_FILE = re.compile(r"(metric|score|result|history|report|eval)[^/]*\.(json|ya?ml|csv)$", re.IGNORECASE)
+
+
+def _metrics_of_runs(project: Project) -> Iterator[Site]:
+    """Metrics that training writes to a file: of each run under its own name, or over the last one's."""
+    for use in project.uses("write-data", "serialize", "open-file", reached="training", notebooks=False):
+        texts = [text for arg in use.call.args for text in strings(arg.value)]
+        named = next((text for text in texts if _RUN_FILE.search(text)), "")
+        if named:
+            own = "{" in named or "%" in named
+            yield Site(
+                0.5 if own else 0.25,
+                f"writes {named}" + ("" if own else ", over that of the last run"),
+                use.where,
+                key=named,
+            )
+
+
+_STORE_NAMES = re.compile(
+    r"(MLFLOW_TRACKING_URI|WANDB_(BASE_URL|PROJECT|ENTITY|API_KEY)|COMET_\w+|NEPTUNE_\w+|CLEARML_\w+|tracking_uri|tracking_url|mlflow[._]?uri)",
+    re.IGNORECASE,
+)
+_HOSTED = frozenset(("wandb", "comet", "neptune", "clearml", "sagemaker", "vertex-ai", "azure-ml", "databricks"))
+
+
 def central_store(project: Project) -> Verdict:
     """TRK003: the address of the tracking store comes from configuration, not from a literal."""
     literal = [use for use in project.calls(*_ADDRESS_CALLS) if _literal_address(use)]
@@ -21,7 +84,27 @@ def central_store(project: Project) -> Verdict:
         return met(
             *(Site(0.0, f"address written in code: {use.call.name}", use.where, key=use.call.name) for use in literal)
         )
-    return met(Site(1.0, "no address of a tracking store is written in code"))
+    for use in project.calls(*_ADDRESS_CALLS):
+        return met(Site(1.0, f"{use.call.name} is given an address from outside", use.where, key=use.call.name))
+    for file in project.files:
+        for row in file.facts.settings:
+            if _STORE_NAMES.search(row.key):
+                return met(Site(1.0, f"{row.key} names the store", file.at(row.line), key=row.key))
+        for service in file.facts.services:
+            if "mlflow" in f"{service.name} {service.image}":
+                return met(
+                    Site(1.0, f"the service {service.name} is the store", file.at(service.line), key=service.name)
+                )
+    for command in project.commands:
+        if _STORE_NAMES.search(command.text) and command.origin != "document":
+            return met(Site(1.0, f"{command.text[:50]} names the store", command.where, key="command"))
+    for file, automation in project.automations:
+        if any(_STORE_NAMES.search(name) for job in automation.jobs for step in job.steps for name, _ in step.env):
+            return met(Site(1.0, "CI names the store", file.at(0), key=file.path))
+    for use in project.uses("track", "track-metrics", "autolog", "configure"):
+        if use.call.system in _HOSTED:
+            return met(Site(1.0, f"{use.call.name} logs to a hosted project", use.where, key=use.call.name))
+    return missing("runs are kept on the machine that trains: no store is named by configuration")
 
 
 def _literal_address(use: Use) -> bool:
@@ -147,8 +230,11 @@ def _code_version(project: Project) -> Site | None:
             for text in _keys(arg)
         ):
             return Site(1.0, f"{use.call.name} records it", use.where)
-    if any(project.uses("track", "track-metrics", "autolog", system="mlflow")) and project.git.kind != "none":
-        use = next(project.uses("track", "track-metrics", "autolog", system="mlflow"))
+    if (
+        project.has("track", "track-metrics", "autolog", system="mlflow", notebooks=False)
+        and project.git.kind != "none"
+    ):
+        use = next(project.uses("track", "track-metrics", "autolog", system="mlflow", notebooks=False))
         return Site(1.0, "MLflow records the git commit of the entry script", use.where)
     if any(project.uses("track", system="wandb")) and project.git.kind != "none":
         return Site(1.0, "W&B records the git commit", next(project.uses("track", system="wandb")).where)

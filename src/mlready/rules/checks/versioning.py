@@ -60,6 +60,7 @@ _DATED = re.compile(r"(19|20)\d\d[-_/]?(0[1-9]|1[0-2])|\bv\d+\b|version=")
 def data_versioned(project: Project) -> Verdict:
     """VER003: the data that is read can be named by a version."""
     sites = [*_dvc_data(project), *_lfs_data(project), *_called_versions(project), *_dated_paths(project)]
+    sites += list(_committed_data(project))
     if not sites:
         return missing("the data that is read has no version: nothing says which data a model was trained on")
     return met(*sorted(sites, key=lambda site: -site.credit)[:5])
@@ -85,6 +86,16 @@ def _lfs_data(project: Project) -> Iterator[Site]:
     for file in project.files:
         if file.lfs and file.role == "data":
             yield Site(1.0, f"git LFS keeps {file.path}", file.at(0), key=file.path)
+            return
+
+
+def _committed_data(project: Project) -> Iterator[Site]:
+    """A small table in git has the version of its commit: half of what is asked, since git is no place for data."""
+    tracked = {file.name: file for file in project.files if file.tracked and file.role == "data" and not file.shared}
+    for use in project.uses("read-data"):
+        file = tracked.get(PurePosixPath(literal_path(use.call)).name)
+        if file is not None and project.git.kind != "none":
+            yield Site(0.5, f"{file.path} lies in git beside the code", use.where, key=file.path)
             return
 
 
@@ -134,7 +145,17 @@ _VERSION_MARK = re.compile(r"\{[^}]*\}|%s|%d|\bv\d+|\d{8}")
 
 def models_versioned(project: Project) -> Verdict:
     """VER005: a trained model gets a version that can be named, and the one before it is kept."""
-    sites = [Site(1.0, f"{u.call.name} registers the model", u.where, key=u.call.name) for u in _registering(project)]
+    sites = [_registered_site(use) for use in _registering(project)]
+    sites += [
+        Site(
+            0.5,
+            f"{use.call.name} keeps the model under the id of its run, registered by no name",
+            use.where,
+            key=use.call.name,
+        )
+        for use in project.uses("save-model", "log-artifact", notebooks=False)
+        if use.call.system in ("mlflow", "wandb", "comet", "neptune", "clearml", "dvclive") and "model" in use.call.name
+    ]
     outs = {out: (f, stage) for f, stage in project.stages for out in stage.outs if stage.tool == "dvc"}
     saves = list(project.uses("save-model"))
     for out, (file, stage) in outs.items():
@@ -158,6 +179,12 @@ def _registering(project: Project) -> Iterator[Use]:
     for use in project.uses("log-artifact", "save-model"):
         if argument(use.call, "registered_model_name") is not None and use.call.system == "mlflow":
             yield use
+
+
+def _registered_site(use: Use) -> Site:
+    if use.file.facts.notebook is not None:
+        return Site(0.5, f"{use.call.name} registers the model, from a notebook", use.where, key=use.call.name)
+    return Site(1.0, f"{use.call.name} registers the model", use.where, key=use.call.name)
 
 
 def _is_model_path(path: str) -> bool:
@@ -187,12 +214,12 @@ def _saved(saves: list[Use]) -> list[Site]:
 
 
 def raw_data_immutable(project: Project) -> Verdict:
-    """VER006: no file that is read as input is written over."""
-    reads: dict[str, Use] = {}
+    """VER006: no file that is read as input is written over by what read it. Hand-overs between steps are not meant."""
+    reads: dict[tuple[str, str], Use] = {}
     for use in project.uses("read-data"):
         path = literal_path(use.call)
         if path and not is_remote(path):
-            reads.setdefault(_resolved(use, path), use)
+            reads.setdefault((use.file.path, path), use)
     broken: list[Site] = []
     writes = 0
     for use in project.uses("write-data"):
@@ -200,20 +227,11 @@ def raw_data_immutable(project: Project) -> Verdict:
         if not path or is_remote(path):
             continue
         writes += 1
-        source = reads.get(_resolved(use, path))
-        if source is not None and not _interim(path) and not _made_before_read(use, source):
+        source = reads.get((use.file.path, path))
+        if source is not None and not _interim(path) and source.call.line <= use.call.line:
             said = f"writes over {path}, which {source.where} reads as input"
             broken.append(Site(0.0, said, use.where, key=path))
     return hazard(broken, units=writes)
-
-
-def _made_before_read(write: Use, read: Use) -> bool:
-    """A file written first and read later in the same file is an intermediate result."""
-    return write.file.path == read.file.path and write.call.line < read.call.line
-
-
-def _resolved(use: Use, path: str) -> str:
-    return str(PurePosixPath(path)) if not path.startswith("..") else f"{PurePosixPath(use.file.path).parent}|{path}"
 
 
 def _interim(path: str) -> bool:

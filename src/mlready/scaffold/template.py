@@ -109,14 +109,23 @@ def source(template: Template) -> Iterator[Path]:
 
 
 def write_history(template: Template) -> None:
-    """Add the template's version to its history file: part of a release."""
+    """Add the template's version to its history file, if it isn't there: part of a release."""
     with tempfile.TemporaryDirectory(prefix="mlready-template-") as folder:
         repository = Path(folder) / "template.git"
         build_repository(template, repository)
+        if _is_recorded(template, repository):
+            return
         made = Path(folder) / "history.bundle"
         refs = [f"refs/tags/{tag}" for tag in tags(repository)]
         git("-c", "pack.threads=1", "bundle", "create", "--quiet", str(made), *refs, cwd=repository)
         shutil.copyfile(made, template.history)
+
+
+def _is_recorded(template: Template, repository: Path) -> bool:
+    if not template.history.is_file():
+        return False
+    heads = git("bundle", "list-heads", str(template.history), cwd=repository).split()
+    return f"refs/tags/{template.tag}" in heads
 
 
 def _write_tree(folder: Path, repository: Path) -> str:

@@ -20,13 +20,35 @@ def glued_positions(work: Sequence[Statement], variables: frozenset[str]) -> fro
         if flow.global_writes:
             last = max(last, _last_use(work, position, flow.global_writes | flow.binds))
         held = _held(statement) & variables
-        holders = flow.binds | flow.mutates | flow.may_mutate
+        holders = _holders(work, position) if held else frozenset()
         for later in range(position + 1, len(work)) if held else ():
             rebound = (work[later].flow.binds | work[later].flow.global_writes) & held
             if rebound and _last_use(work, later - 1, holders) >= later:
                 last = max(last, later)
         glued.update(range(position + 1, last + 1))
     return frozenset(glued)
+
+
+def _holders(work: Sequence[Statement], position: int) -> frozenset[str]:
+    """Names that may keep a closure alive: where it is bound or put, what shares that, instances of a class."""
+    flow = work[position].flow
+    holders = flow.binds | flow.mutates | flow.may_mutate
+    makes_more = _makes_closures(work[position].node)
+    for statement in work[position + 1 :]:
+        later = statement.flow
+        if makes_more and holders & later.reads:
+            holders |= later.binds | later.mutates
+        else:
+            holders |= {name for name, shared in later.aliases if shared & holders}
+    return holders
+
+
+def _makes_closures(node: ast.stmt) -> bool:
+    """True for a class, and for a function with functions inside: their results hold what they read."""
+    if isinstance(node, ast.ClassDef):
+        return True
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.GeneratorExp, ast.Yield)
+    return any(isinstance(inner, kinds) for inner in ast.walk(node) if inner is not node)
 
 
 def _last_use(work: Sequence[Statement], position: int, names: frozenset[str]) -> int:

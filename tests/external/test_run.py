@@ -67,8 +67,14 @@ def test_what_is_no_matter_of_style_is_not_told() -> None:
 
 
 def test_marks_of_a_line_are_honored_marks_of_a_file_are_not() -> None:
-    files = {"line.py": "import os  # noqa: F401\nx=1\n", "file.py": "# ruff: noqa\nx=1\n"}
-    assert codes(audit(files), "ruff") == [("file.py", "E225", 2), ("line.py", "E225", 2)]
+    files = {
+        "line.py": "import os  # noqa: F401\nx=1\n",
+        "file.py": "# ruff: noqa\nx=1\n",
+        "old.py": "# flake8: noqa\nx=1\n",
+        "range.py": "# ruff: disable[E225]\nx=1\n# ruff: enable[E225]\n",
+        "whole.py": "# ruff: file-ignore[E225]\nx=1\n",
+    }
+    assert codes(audit(files), "ruff") == [(path, "E225", 2) for path in sorted(files)]
 
 
 def test_configuration_of_the_project_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

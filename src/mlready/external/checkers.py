@@ -54,7 +54,11 @@ _NOT_IN_INIT = frozenset(("F401", "F403", "F405"))
 """An `__init__.py` imports what it offers."""
 _NOT_IN_NOTEBOOK = frozenset(("E302", "E303", "E305", "W292", "E402"))
 _STYLE_ROLES = frozenset(("source", "script", "test", "notebook"))
-_WHOLE_FILE_NOQA = re.compile(rb"^[ \t]*#[ \t]*(?:ruff|flake8)[ \t]*:[ \t]*noqa", re.MULTILINE | re.IGNORECASE)
+_SILENCED = re.compile(
+    rb"^[ \t]*#[ \t]*(?:(?:ruff|flake8)[ \t]*:[ \t]*noqa|ruff[ \t]*:[ \t]*(?:disable|file-ignore))",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A mark for a whole file or a stretch of it."""
 
 
 class _Position(msgspec.Struct):
@@ -75,7 +79,7 @@ def _ruff_wants(path: str, role: str) -> bool:
 
 
 def _ruff_copy(number: int, path: str, data: bytes) -> str:
-    kind = "silenced" if _WHOLE_FILE_NOQA.search(data) else "plain"
+    kind = "silenced" if _SILENCED.search(data) else "plain"
     return f"{kind}/{number:06d}{Path(path).suffix}"
 
 

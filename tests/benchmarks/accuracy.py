@@ -1,6 +1,6 @@
 """Measure the audit against labels and write docs/accuracy.md and tests/benchmarks/accuracy.json.
 
-    python -m tests.benchmarks.accuracy [--repositories DIR] [--cache DIR] [--only SET]... [--jobs N] [--dry-run]
+    python -m tests.benchmarks.accuracy [--repositories DIR] [--cache DIR] [--only SET]... [--jobs N] [--reports DIR] [--dry-run]
 
 DIR holds work trees named OWNER__NAME (one level of folders may stand between) at the commits of
 repositories.tsv; MLREADY_REPOSITORIES names it too. Without it they are cloned from GitHub into the cache.
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, default=cache)
     parser.add_argument("--only", action="append", help="a set of repositories.tsv; may be given again")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--reports", type=Path, help="keep each audit's JSON in this folder")
     parser.add_argument("--dry-run", action="store_true", help="print the page instead of writing it")
     return parser
 

@@ -73,10 +73,15 @@ def audit(path: Path, *options: str) -> Audit:
     return Audit(json.loads(run.stdout or "{}"), run.returncode)
 
 
-def audits(paths: dict[str, Path], workers: int) -> dict[str, Audit | str]:
-    """Audit many paths at once; what fails is kept as the text of its failure."""
+def audits(paths: dict[str, Path], workers: int, reports: Path | None = None) -> dict[str, Audit | str]:
+    """Audit many paths at once; what fails is kept as the text of its failure. `reports` keeps each JSON."""
     with ThreadPoolExecutor(workers) as pool:
-        return dict(zip(paths, pool.map(_audit_or_reason, paths.values()), strict=True))
+        found = dict(zip(paths, pool.map(_audit_or_reason, paths.values()), strict=True))
+    for repo, one in found.items() if reports else ():
+        if reports and isinstance(one, Audit) and one.data:
+            reports.mkdir(parents=True, exist_ok=True)
+            (reports / f"{repo.replace('/', '__')}.json").write_text(json.dumps(one.data), encoding="utf-8")
+    return found
 
 
 def _audit_or_reason(path: Path) -> Audit | str:

@@ -124,46 +124,12 @@ def _ruff_counts(path: str, row: _RuffLine) -> bool:
 
 # ------------------------------------------------------------------------------------------------------------- hadolint
 
-HADOLINT_CODES = frozenset(
-    [
-        "DL1000",
-        "DL3000",
-        "DL3002",
-        "DL3003",
-        "DL3004",
-        "DL3006",
-        "DL3007",
-        "DL3008",
-        "DL3009",
-        "DL3011",
-        "DL3013",
-        "DL3015",
-        "DL3016",
-        "DL3018",
-        "DL3020",
-        "DL3021",
-        "DL3022",
-        "DL3023",
-        "DL3024",
-        "DL3025",
-        "DL3026",
-        "DL3028",
-        "DL3029",
-        "DL3033",
-        "DL3042",
-        "DL3043",
-        "DL3044",
-        "DL3045",
-        "DL3061",
-        "DL4000",
-        "DL4001",
-        "DL4003",
-        "DL4004",
-        "DL4006",
-        "SC2086",
-        "SC2164",
-    ]
-)
+HADOLINT_CODES = frozenset((
+    "DL1000", "DL3000", "DL3002", "DL3003", "DL3004", "DL3006", "DL3007", "DL3008", "DL3009", "DL3011",
+    "DL3013", "DL3015", "DL3016", "DL3018", "DL3020", "DL3021", "DL3022", "DL3023", "DL3024", "DL3025",
+    "DL3026", "DL3028", "DL3029", "DL3033", "DL3042", "DL3043", "DL3044", "DL3045", "DL3061", "DL4000",
+    "DL4001", "DL4003", "DL4004", "DL4006", "SC2086", "SC2164",
+))  # fmt: skip
 _DOCKERFILE = re.compile(
     r"(?:^|/)(?:(?:Docker|Container)file(?:[._-][^/]*)?|[^/]+\.(?:docker|container)file)$", re.IGNORECASE
 )
@@ -200,30 +166,12 @@ def _hadolint_check(folder: Path, copies: Copies) -> Iterator[ExternalFinding]:
 
 # --------------------------------------------------------------------------------------------------------------- zizmor
 
-ZIZMOR_AUDITS = frozenset(
-    [
-        "archived-uses",
-        "artipacked",
-        "bot-conditions",
-        "cache-poisoning",
-        "dangerous-triggers",
-        "excessive-permissions",
-        "github-app",
-        "github-env",
-        "hardcoded-container-credentials",
-        "insecure-commands",
-        "obfuscation",
-        "overprovisioned-secrets",
-        "secrets-inherit",
-        "template-injection",
-        "typosquat-uses",
-        "unpinned-images",
-        "unpinned-uses",
-        "unredacted-secrets",
-        "unsound-condition",
-        "unsound-contains",
-    ]
-)
+ZIZMOR_AUDITS = frozenset((
+    "archived-uses", "artipacked", "bot-conditions", "cache-poisoning", "dangerous-triggers",
+    "excessive-permissions", "github-app", "github-env", "hardcoded-container-credentials", "insecure-commands",
+    "obfuscation", "overprovisioned-secrets", "secrets-inherit", "template-injection", "typosquat-uses",
+    "unpinned-images", "unpinned-uses", "unredacted-secrets", "unsound-condition", "unsound-contains",
+))  # fmt: skip
 _WORKFLOW = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$")
 _ACTION = re.compile(r"(?:^|/)action\.ya?ml$")
 _NO_INPUT = 3

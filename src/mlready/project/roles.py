@@ -16,26 +16,11 @@ ROLES = (
     "docs", "example", "vendored", "generated", "data", "model", "other",
 )  # fmt: skip
 
-_VENDORED = frozenset(
-    [
-        "third_party",
-        "third-party",
-        "thirdparty",
-        "3rdparty",
-        "3rd_party",
-        "vendor",
-        "vendors",
-        "vendored",
-        "_vendor",
-        "_vendored",
-        "node_modules",
-        "bower_components",
-        "site-packages",
-        "extern",
-        "externals",
-        "_externals",
-    ]
-)
+_VENDORED = frozenset((
+    "third_party", "third-party", "thirdparty", "3rdparty", "3rd_party", "vendor", "vendors", "vendored",
+    "_vendor", "_vendored", "node_modules", "bower_components", "site-packages", "extern", "externals",
+    "_externals",
+))  # fmt: skip
 _TESTS = frozenset(["tests", "unit_tests", "integration_tests", "__tests__", "unittests"])
 _DOCS = frozenset(["doc", "docs", "documentation"])
 _EXAMPLES = frozenset(
@@ -46,194 +31,40 @@ _DATA = frozenset(["data", "dataset", "datasets", "raw", "interim", "processed"]
 _MODELS = frozenset(
     ["model", "models", "checkpoints", "checkpoint", "weights", "artifacts", "saved_models", "saved_model", "mlruns"]
 )
-_INFRA = frozenset(
-    [
-        "k8s",
-        "kubernetes",
-        "helm",
-        "chart",
-        "charts",
-        "terraform",
-        "infra",
-        "infrastructure",
-        "deploy",
-        "deployment",
-        "deployments",
-        "manifests",
-        "argocd",
-        "kustomize",
-        "pulumi",
-        "cloudformation",
-        "ansible",
-    ]
-)
+_INFRA = frozenset((
+    "k8s", "kubernetes", "helm", "chart", "charts", "terraform", "infra", "infrastructure", "deploy",
+    "deployment", "deployments", "manifests", "argocd", "kustomize", "pulumi", "cloudformation", "ansible",
+))  # fmt: skip
 
 CODE = frozenset([".py", ".pyi", ".pyw", ".pyx", ".ipynb"])
 """Suffixes of what is parsed as Python; .pyx is source that is not parsed."""
-_OTHER_CODE = frozenset(
-    [
-        ".c",
-        ".cc",
-        ".cpp",
-        ".cu",
-        ".cuh",
-        ".cxx",
-        ".f90",
-        ".go",
-        ".h",
-        ".hpp",
-        ".java",
-        ".jl",
-        ".js",
-        ".jsx",
-        ".kt",
-        ".lua",
-        ".m",
-        ".mjs",
-        ".php",
-        ".r",
-        ".rb",
-        ".rs",
-        ".scala",
-        ".sql",
-        ".swift",
-        ".ts",
-        ".tsx",
-        ".vue",
-    ]
-)
+_OTHER_CODE = frozenset((
+    ".c", ".cc", ".cpp", ".cu", ".cuh", ".cxx", ".f90", ".go", ".h", ".hpp", ".java", ".jl", ".js", ".jsx",
+    ".kt", ".lua", ".m", ".mjs", ".php", ".r", ".rb", ".rs", ".scala", ".sql", ".swift", ".ts", ".tsx", ".vue",
+))  # fmt: skip
 _SHELL = frozenset([".sh", ".bash", ".zsh", ".ps1", ".bat", ".cmd"])
-_DATA_SUFFIXES = frozenset(
-    [
-        ".csv",
-        ".tsv",
-        ".parquet",
-        ".feather",
-        ".arrow",
-        ".orc",
-        ".avro",
-        ".jsonl",
-        ".ndjson",
-        ".xlsx",
-        ".xls",
-        ".npz",
-        ".npy",
-        ".tfrecord",
-        ".tfrecords",
-        ".mat",
-        ".wav",
-        ".flac",
-        ".mp3",
-        ".dcm",
-        ".nii",
-        ".sqlite",
-        ".sqlite3",
-        ".db",
-        ".dta",
-        ".sav",
-        ".sas7bdat",
-        ".rds",
-        ".arff",
-        ".libsvm",
-        ".svmlight",
-        ".h5ad",
-        ".zarr",
-        ".lmdb",
-        ".mdb",
-        ".las",
-        ".laz",
-        ".tif",
-        ".tiff",
-        ".geojson",
-        ".shp",
-        ".gpkg",
-    ]
-)
-_MODEL_SUFFIXES = frozenset(
-    [
-        ".pkl",
-        ".pickle",
-        ".joblib",
-        ".pt",
-        ".pth",
-        ".ckpt",
-        ".onnx",
-        ".h5",
-        ".hdf5",
-        ".keras",
-        ".safetensors",
-        ".tflite",
-        ".pmml",
-        ".bst",
-        ".ubj",
-        ".cbm",
-        ".gguf",
-        ".ggml",
-        ".mlmodel",
-        ".mar",
-        ".caffemodel",
-        ".pdparams",
-        ".skops",
-        ".cloudpickle",
-        ".dill",
-    ]
-)
-_EITHER_SUFFIXES = frozenset(
-    [
-        ".json",
-        ".txt",
-        ".xml",
-        ".bin",
-        ".pb",
-        ".gz",
-        ".zip",
-        ".tar",
-        ".tgz",
-        ".bz2",
-        ".xz",
-        ".7z",
-        ".jpg",
-        ".jpeg",
-        ".png",
-        ".gif",
-        ".bmp",
-        ".webp",
-        ".data",
-        ".dat",
-        ".html",
-        ".pdf",
-        ".mp4",
-        ".avi",
-        ".mov",
-        ".yaml",
-        ".yml",
-        ".model",
-        ".msgpack",
-    ]
-)
+_DATA_SUFFIXES = frozenset((
+    ".csv", ".tsv", ".parquet", ".feather", ".arrow", ".orc", ".avro", ".jsonl", ".ndjson", ".xlsx", ".xls",
+    ".npz", ".npy", ".tfrecord", ".tfrecords", ".mat", ".wav", ".flac", ".mp3", ".dcm", ".nii", ".sqlite",
+    ".sqlite3", ".db", ".dta", ".sav", ".sas7bdat", ".rds", ".arff", ".libsvm", ".svmlight", ".h5ad", ".zarr",
+    ".lmdb", ".mdb", ".las", ".laz", ".tif", ".tiff", ".geojson", ".shp", ".gpkg",
+))  # fmt: skip
+_MODEL_SUFFIXES = frozenset((
+    ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".onnx", ".h5", ".hdf5", ".keras", ".safetensors",
+    ".tflite", ".pmml", ".bst", ".ubj", ".cbm", ".gguf", ".ggml", ".mlmodel", ".mar", ".caffemodel",
+    ".pdparams", ".skops", ".cloudpickle", ".dill",
+))  # fmt: skip
+_EITHER_SUFFIXES = frozenset((
+    ".json", ".txt", ".xml", ".bin", ".pb", ".gz", ".zip", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".jpg",
+    ".jpeg", ".png", ".gif", ".bmp", ".webp", ".data", ".dat", ".html", ".pdf", ".mp4", ".avi", ".mov", ".yaml",
+    ".yml", ".model", ".msgpack",
+))  # fmt: skip
 """Data or a model only inside a folder that says so."""
 _TEXT_SUFFIXES = frozenset([".md", ".rst", ".adoc", ".markdown", ".mdx", ".tex", ".bib"])
-_CONFIG_SUFFIXES = frozenset(
-    [
-        ".toml",
-        ".yaml",
-        ".yml",
-        ".json",
-        ".jsonc",
-        ".json5",
-        ".ini",
-        ".cfg",
-        ".conf",
-        ".env",
-        ".properties",
-        ".lock",
-        ".dvc",
-        ".mk",
-        ".gin",
-        ".libsonnet",
-        ".jsonnet",
-    ]
-)
+_CONFIG_SUFFIXES = frozenset((
+    ".toml", ".yaml", ".yml", ".json", ".jsonc", ".json5", ".ini", ".cfg", ".conf", ".env", ".properties",
+    ".lock", ".dvc", ".mk", ".gin", ".libsonnet", ".jsonnet",
+))  # fmt: skip
 _ARCHIVES_OF_MODELS = frozenset(
     [".bin", ".pb", ".json", ".txt", ".model", ".gz", ".zip", ".tar", ".tgz", ".data", ".msgpack"]
 )

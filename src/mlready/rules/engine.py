@@ -6,7 +6,6 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 
 from mlready import __version__
 from mlready.findings import RuleResult, Site, Status, Verdict, fingerprint, not_applicable
@@ -14,6 +13,7 @@ from mlready.project.project import Project
 from mlready.rules import evidence
 from mlready.rules.model import Need, Profile, Rule
 from mlready.rules.registry import find_check
+from mlready.rules.suppressions import suppression_of
 
 Check = Callable[[Project], Verdict]
 
@@ -30,6 +30,8 @@ class Choice:
     suppress: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Path pattern -> rule id (or prefix) -> reason."""
     require_reason: bool = False
+    single_file: bool = False
+    """Judge one file alone: only the rules that need no more, whatever kind of project it may belong to."""
 
     def asks(self, rule: Rule) -> bool:
         if self.select and not _named(rule, self.select):
@@ -75,7 +77,9 @@ def judge_rule(rule: Rule, project: Project, choice: Choice, *, base: RuleResult
         return _skipped(rule, "not selected")
     if weight == 0:
         return _skipped(rule, f"not asked in the {choice.profile.name} profile")
-    if project.kind.name not in rule.kinds:
+    if choice.single_file and not rule.single_file:
+        return _skipped(rule, "needs the whole project")
+    if project.kind.name not in rule.kinds and not choice.single_file:
         return _skipped(rule, f"not asked of a project of kind {project.kind.name}")
     if rule.id in project.elsewhere:
         return _result(rule, weight, "unknown", None, (), f"elsewhere: {project.elsewhere[rule.id]}")
@@ -110,33 +114,13 @@ def _place_of(error: BaseException) -> str:
 
 
 def _suppressed(rule: Rule, sites: tuple[Site, ...], project: Project, choice: Choice) -> tuple[Site, ...]:
-    return tuple(
-        replace(site, suppressed=reason) if (reason := suppression_of(rule.id, site, project, choice)) else site
-        for site in sites
-    )
+    def judged(site: Site) -> Site:
+        reason = suppression_of(
+            rule.id, site, project, configured=choice.suppress, require_reason=choice.require_reason
+        )
+        return replace(site, suppressed=reason) if reason else site
 
-
-def suppression_of(rule_id: str, site: Site, project: Project, choice: Choice) -> str:
-    """Why a broken site is suppressed: a comment on its line, cell or file, or a path pattern in the configuration."""
-    if site.where is None or site.credit >= _FULL:
-        return ""
-    for pattern, reasons in choice.suppress.items():
-        if fnmatchcase(site.where.path, pattern):
-            for word, reason in reasons.items():
-                if rule_id.startswith(word):
-                    return reason or "no reason given"
-    file = project.by_path.get(site.where.path)
-    for row in file.facts.suppressions if file else ():
-        if not any(rule_id.startswith(word) for word in row.rules):
-            continue
-        here = file.at(row.line) if file and row.line else None
-        on_line = here is not None and (here.cell, here.line) == (site.where.cell, site.where.line)
-        in_cell = bool(row.cell) and row.cell == site.where.cell
-        if choice.require_reason and not row.reason:
-            continue
-        if (not row.line and not row.cell) or on_line or in_cell:
-            return row.reason or "no reason given"
-    return ""
+    return tuple(judged(site) for site in sites)
 
 
 def _distinct(sites: tuple[Site, ...]) -> tuple[Site, ...]:

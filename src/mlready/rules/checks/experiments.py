@@ -11,7 +11,7 @@ from mlready.facts.rows import Cell, NotebookFacts
 from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile
-from mlready.rules.checks.common import functions
+from mlready.rules.checks.common import functions, strings
 
 _OWN_FOLDERS = re.compile(
     r"(^|/)(notebooks?|research|experiments?|exploration|explorations|exploratory|eda|analysis|analyses|playground|"
@@ -287,3 +287,75 @@ def data_profiled(project: Project) -> Verdict:
     for use in project.uses("profile-data"):
         return met(Site(0.5, f"{use.call.name} profiles the data, by hand", use.where, key=use.call.name))
     return missing("no statistics are made of each version of the data")
+
+
+# ------------------------------------------------------------------------------------------------------------- EXP011
+
+_STAGES = re.compile(
+    r"\b(staging|stage|prod|production|canary|shadow|preprod|pre-prod|uat|blue-green)\b", re.IGNORECASE
+)
+_RESEARCH = re.compile(r"(^|/)(notebooks?|research|experiments?|exploration|prototypes?|sandbox)(/|$)", re.IGNORECASE)
+_RUN_FOLDERS = re.compile(
+    r"(^|[-_ ])(exp(eriment)?[-_]?(name|id)|run[-_]?(name|id|dir)|version[-_]?name)\b", re.IGNORECASE
+)
+
+
+def trial_and_production_apart(project: Project) -> Verdict:
+    """EXP011: a gate or stage stands between a trial and what is in production; separate folders or releases are half."""
+    sites = [*_promotions(project), *_environments(project), *_releases(project), *_separate_runs(project)]
+    if not sites:
+        return missing("trials and what is in production are one and the same thing")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+
+
+def _promotions(project: Project) -> Iterator[Site]:
+    for use in project.uses("promote-model"):
+        credit = 1.0 if use.file.facts.notebook is None else 0.5
+        yield Site(credit, f"{use.call.name} moves a model to production", use.where, key=use.call.name)
+    for command in project.commands:
+        if command.origin in ("ci", "pipeline", "task") and re.search(
+            r"\bpromote|gto (assign|register)|set-alias|transition", command.text
+        ):
+            yield Site(1.0, f"runs {command.text[:60]}", command.where, key="promote")
+    for file in project.code_files:
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            if (
+                scope.kind == "function"
+                and re.search(r"promot|champion|stage_transition|to_production", scope.name)
+                and project.reaches((file.path, number), "any")
+            ):
+                yield Site(1.0, f"{scope.name} decides what goes to production", file.at(scope.line), key=scope.name)
+
+
+def _environments(project: Project) -> Iterator[Site]:
+    for file, automation in project.automations:
+        for job in automation.jobs:
+            if job.environment and _STAGES.search(job.environment):
+                yield Site(1.0, f"job {job.name} deploys to {job.environment}", file.at(job.line), key=job.name)
+    names = {
+        word.lower()
+        for file in project.files
+        if file.role in ("infra", "config")
+        for word in _STAGES.findall(file.path)
+    }
+    if len(names) >= 2:
+        yield Site(1.0, f"{' and '.join(sorted(names)[:3])} are described apart", key="environments")
+
+
+def _releases(project: Project) -> Iterator[Site]:
+    for file, automation in project.automations:
+        if {"tag", "release"} & set(automation.triggers):
+            yield Site(0.5, f"{file.path} runs on releases", file.at(0), key=file.path)
+
+
+def _separate_runs(project: Project) -> Iterator[Site]:
+    for use in project.uses("register-model", "track", notebooks=False):
+        yield Site(0.5, f"{use.call.name} keeps each trial under its own name", use.where, key=use.call.name)
+        break
+    for use in project.uses("parse-args", "configure", notebooks=False):
+        if any(_RUN_FOLDERS.search(text) for arg in use.call.args for text in strings(arg.value)):
+            yield Site(0.5, "each trial has a name and a folder", use.where, key="run name")
+            break
+    research = [file for file in project.files if _RESEARCH.search(file.path) and (file.python or file.facts.notebook)]
+    if research and project.has_package and project.has(*TRAIN_ACTIVITIES, "fit", reached="any", notebooks=False):
+        yield Site(0.5, f"{research[0].path} stands apart from the package", research[0].at(0), key="research")

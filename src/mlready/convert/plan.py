@@ -27,7 +27,7 @@ from mlready.convert.policy import plain_cell
 from mlready.convert.sections import Section, sections
 from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
-from mlready.convert.statements import read_statements
+from mlready.convert.statements import Source, read_statements
 from mlready.flow.statements import Imports
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__"}
@@ -158,7 +158,7 @@ class _Planner:
 
     def _limits(self) -> Limits:
         total = sum(statement.weight for statement in self.statements)
-        return Limits(target=min(14.0, max(4.0, 0.16 * total)), settings=self.settings)
+        return Limits(target=min(14.0, max(4.0, 0.14 * total)), settings=self.settings)
 
     # --------------------------------------------------------------------------------------------------- stages
 
@@ -278,6 +278,7 @@ class _Planner:
             index = statement.index
             edits = [*self.extracted.edits.get(index, ()), *self.moved.edits.get(index, ())]
             edits += display_edits(statement, self.imports)
+            edits += _main_edits(statement)
             home = homes.get(index) or str(getattr(statement.node, "name", "figure"))
             folder = '"outputs"' if isinstance(statement.node, ast.ClassDef) else OUTPUT_DIR
             edits += show_call_edits(statement, self.imports, home, folder)
@@ -368,6 +369,16 @@ def _results(stages: Sequence[Stage]) -> tuple[str, ...]:
         rebound = set().union(*(s.outputs for s in stages[position + 1 :]))
         found += [name for name in stage.outputs if name not in later and name not in rebound]
     return tuple(dict.fromkeys(found))
+
+
+def _main_edits(statement: Statement) -> Iterable[Edit]:
+    """`__name__` is "__main__" in a notebook, and the module's name in a module."""
+    if "__name__" not in statement.flow.reads | statement.flow.deferred:
+        return
+    source = Source(statement.text)
+    for node in ast.walk(statement.node):
+        if isinstance(node, ast.Name) and node.id == "__name__":
+            yield Edit(*source.span(node), '"__main__"')
 
 
 def _awaits(node: ast.AST) -> bool:

@@ -111,6 +111,7 @@ SHELL_DROPPED = {
 }
 """Shell commands (by their first word) that leave no trace; every other one is kept as subprocess.run."""
 
+_PRINTS_DOC = re.compile(r"\s*print\s*\(\s*__doc__\s*\)\s*;?\s*")
 _INSTALL = re.compile(r"(?:^|\s)(?:-m\s+)?(?:pip3?|conda|mamba|uv)\b.*\binstall\b")
 
 
@@ -126,6 +127,10 @@ def plain_cell(cell: Cell) -> PlainCell:
     for command in found.shell:
         if not any(magic.line == command.line and magic.name[1:] in DROPPED for magic in found.magics):
             _shell(command, lines, notes, cell.number)
+    for number, line in enumerate(lines, start=1):
+        if _PRINTS_DOC.fullmatch(line):
+            _put(lines, number, "pass")
+            notes.append(Note(cell.number, number, "dropped", "print(__doc__): the docstring of the kernel itself"))
     code = "\n".join(lines)
     problem = problem_of(code) or _compile_problem(code)
     if problem:

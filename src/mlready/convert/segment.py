@@ -110,7 +110,7 @@ def _costs(
             continue
         outputs = binds & live[end]
         cost = _size(end - start, lines, weight, limits) + _crossing(len(inputs), len(outputs))
-        cost += 1.0 * max(0, len(kinds) - 1) + (1000.0 if early & binds else 0.0)
+        cost += 1.5 * max(0, len(kinds) - 1) + (1000.0 if early & binds else 0.0)
         found.append((end, cost))
         if (end - start >= MAX_WINDOW or lines > 2 * MAX_LINES) and found:
             break
@@ -118,7 +118,7 @@ def _costs(
 
 
 def _size(count: int, lines: int, weight: int, limits: Limits) -> float:
-    cost = 1.0 + 1.1 * max(0, 4 - count)
+    cost = 1.0 + 0.9 * max(0, 4 - count)
     cost += 6.0 * max(0.0, weight / limits.target - 1.0) if count > 1 else 0.0
     cost += 0.12 * max(0, lines - 20)
     if lines > MAX_LINES and count > 1:
@@ -135,7 +135,7 @@ def _crossing(inputs: int, outputs: int) -> float:
 def _boundary(work: Sequence[Work], start: int) -> float:
     """What it costs, or saves, to begin a step here."""
     if not start or work[start].starts_section:
-        return -1.5
+        return -2.0
     if work[start].starts_cell:
         return 0.0
     plotting = (work[start - 1].activity == "plot") != (work[start].activity == "plot")

@@ -21,7 +21,12 @@ def fingerprint(value: Any) -> str | None:
 
 def _text(value: Any, depth: int) -> str | None:
     module = type(value).__module__
-    if (callable(value) and not hasattr(value, "get_params")) or type(value).__name__ == "module" or depth > 6:
+    if (
+        isinstance(value, type)
+        or (callable(value) and not hasattr(value, "get_params"))
+        or type(value).__name__ == "module"
+        or depth > 6
+    ):
         return None
     if module.startswith(SKIPPED):
         return None

@@ -75,9 +75,9 @@ class Describer:
             return ("class", value.__name__)
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
             return ("function", value.__name__)
-        if module == "numpy":
+        if module == "numpy" or _is_a(value, "numpy", "ndarray"):
             return self.numpy(value, depth)
-        if module == "pandas":
+        if module == "pandas" or _is_a(value, "pandas", "DataFrame", "Series", "Index"):
             return self.pandas(value, depth)
         if module == "scipy" and hasattr(value, "tocsr") and hasattr(value, "nnz"):
             csr = value.tocsr()
@@ -190,6 +190,12 @@ class Describer:
         if state is None:
             return ("opaque", name, "keeps its state to itself")
         return ("object", name, sorted((key, self(item, depth + 1)) for key, item in state.items() if _steady(key)))
+
+
+def _is_a(value: Any, module: str, *names: str) -> bool:
+    """True for subclasses and proxies of a library's classes, where the library is loaded."""
+    library = sys.modules.get(module)
+    return library is not None and isinstance(value, tuple(getattr(library, name) for name in names))
 
 
 def _steady(key: Any) -> bool:
@@ -617,8 +623,10 @@ def _load(path: str) -> Any:
 
 
 def _judge(name: str, tree: Tree, plain: list[Any], seeded: list[Any], package: Any) -> dict[str, Any]:
-    if tree[0] in ("opaque", "module", "plot", "rng", "limit"):
-        return {"verdict": "skipped" if tree[0] == "module" else "not comparable", "why": _short(tree)}
+    if tree[0] in ("opaque", "limit"):
+        return {"verdict": "not comparable", "why": _short(tree)}
+    if tree[0] in ("module", "plot", "rng"):
+        return {"verdict": "skipped" if tree[0] == "module" else "left out", "why": _short(tree)}
     stability, reference = _stable(name, plain, seeded)
     if stability == "unstable":
         return {"verdict": "unstable"}
@@ -631,11 +639,18 @@ def _judge(name: str, tree: Tree, plain: list[Any], seeded: list[Any], package: 
 
 
 def _stable(name: str, plain: list[Any], seeded: list[Any]) -> tuple[str, Tree]:
-    for label, records in (("stable", plain), ("stable under seeds", seeded)):
+    """How stable a value is, and what the package must have. The package runs under seeds where there are such runs,
+    so those come first: a random value can be the same twice by chance."""
+    for records in (seeded, plain):
         trees = [record["values"].get(name) for record in records]
-        if trees and all(tree is not None and compare(trees[0], tree)[0] == EQUAL for tree in trees):
-            return label, trees[0]
+        if trees and _all_equal(trees):
+            others = [record["values"].get(name) for record in plain]
+            return "stable" if _all_equal([trees[0], *others]) else "stable under seeds", trees[0]
     return "unstable", None
+
+
+def _all_equal(trees: list[Any]) -> bool:
+    return all(tree is not None and compare(trees[0], tree)[0] == EQUAL for tree in trees)
 
 
 def _judge_shown(job: dict[str, Any], plain: list[Any], seeded: list[Any], package: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from mlready.convert.model import Plan
 from mlready.convert.verify.runs import NotebookRun
 
+_KERNEL_DOC = "Automatically created module for IPython interactive environment\n"
+
 Name = Literal["verified", "verified under seeds", "partly", "differs", "not runnable"]
 
 _CLOCK = re.compile(
@@ -37,7 +39,10 @@ class Verdict:
 
     @property
     def stable(self) -> int:
-        return sum(value["verdict"] not in ("skipped", "unstable", "not comparable") for value in self.values.values())
+        return sum(
+            value["verdict"] not in ("skipped", "left out", "unstable", "not comparable")
+            for value in self.values.values()
+        )
 
     @property
     def equal(self) -> int:
@@ -167,7 +172,7 @@ def _text(run: NotebookRun, cells: Sequence[int]) -> str:
 
 def masked(text: str) -> str:
     """Text without dates, times, durations and addresses."""
-    return _CLOCK.sub("#", text)
+    return _CLOCK.sub("#", text.replace(_KERNEL_DOC, ""))
 
 
 def _files(plain: Sequence[NotebookRun], seeded: Sequence[NotebookRun], package: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,193 @@
+"""What the written package looks like, and how it is written."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.convert.helpers import all_source, converted, notebook, notes, source_of
+
+from mlready.cli.convert import convert as command
+from mlready.convert import Options, convert
+from mlready.errors import UsageError
+
+TRAINING = (
+    "#md # Churn\n\nSome prose.",
+    "import numpy as np\nimport pandas as pd\nfrom sklearn.linear_model import LogisticRegression\n"
+    "from sklearn.metrics import accuracy_score\nfrom sklearn.model_selection import train_test_split\n"
+    "import matplotlib.pyplot as plt\nimport json",
+    "#md ## Load the data",
+    "df = pd.read_csv('data/customers.csv')  # all of them\ndf.head()",
+    "#md ## Preparing the features",
+    "# no missing values\ndf = df.dropna()\ndf['ratio'] = df['a'] / df['b']\nX = df[['a', 'ratio']]\ny = df['churn']",
+    "X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=42)",
+    "#md ## Train",
+    "C = 0.5\nmodel = LogisticRegression(C=C, max_iter=500, random_state=42)\nmodel.fit(X_train, y_train)",
+    "#md ## Evaluation",
+    "predicted = model.predict(X_test)\naccuracy = accuracy_score(y_test, predicted)\nprint(accuracy)\naccuracy",
+    "#md ## Figures",
+    "plt.figure()\nplt.hist(df['ratio'])\nplt.show()",
+)
+
+
+def test_modules_by_activity_and_names_from_headings(tmp_path: Path) -> None:
+    stages = converted(tmp_path, *TRAINING).plans[0].stages
+    assert {stage.module for stage in stages} >= {"data", "features", "training", "evaluation", "plots"}
+    assert {stage.name for stage in stages} >= {"load_data", "evaluate_evaluation"} or [stage.name for stage in stages]
+
+
+def test_settings_hold_paths_seeds_sizes_and_named_constants(tmp_path: Path) -> None:
+    config = source_of(converted(tmp_path, *TRAINING), "config")
+    for line in (
+        'customers_path: str = "data/customers.csv"',
+        "seed: int = 42",
+        "test_size: float = 0.2",
+        "C: float = 0.5",
+        "max_iter: int = 500",
+    ):
+        assert line in config
+
+
+def test_comments_survive_and_unused_imports_do_not(tmp_path: Path) -> None:
+    done = converted(tmp_path, *TRAINING)
+    assert "# no missing values" in all_source(done)
+    assert "# all of them" in all_source(done)
+    assert "import json" not in all_source(done)
+    assert (2, "dropped", "import json: never used") in notes(done)
+
+
+def test_no_step_reads_a_global(tmp_path: Path) -> None:
+    done = converted(tmp_path, *TRAINING)
+    for stage in done.plans[0].stages:
+        tree = ast.parse(source_of(done, stage.module))
+        top = {name for node in tree.body if isinstance(node, ast.Assign) for name in map(ast.unparse, node.targets)}
+        assert not top
+    assert "exec(" not in all_source(done)
+    assert "globals()" not in all_source(done)
+
+
+def test_the_package_passes_ruff(tmp_path: Path) -> None:
+    converted(tmp_path, *TRAINING, "s = '%s' % dict(a=1)\nl = lambda x: x == None\nlen(s)")
+    ruff = Path(sys.executable).with_name("ruff")
+    for arguments in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [ruff, *arguments, "--isolated", "--no-cache", "."],
+            cwd=tmp_path / "project",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_written_tests_pass_without_mlready(tmp_path: Path) -> None:
+    converted(tmp_path, "N = 3\nxs = list(range(N))", "total = sum(xs)\nprint(total)")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "project",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 passed" in done.stdout, done.stdout
+    assert "mlready" not in all_source(
+        convert([tmp_path / "book.ipynb"], Options(into=tmp_path / "project", package="made"))
+    )
+
+
+def test_every_cell_has_a_place_in_the_record(tmp_path: Path) -> None:
+    done = converted(tmp_path, *TRAINING, "!make", "print 'old'")
+    record = json.loads((tmp_path / "project" / "conversion.json").read_text())
+    cells = record["notebooks"][0]["cells"]
+    assert [cell["number"] for cell in cells] == list(range(1, len(TRAINING) + 3))
+    assert all(cell["to"] for cell in cells[:-1])
+    assert cells[-1]["text"] == "print 'old'"
+    assert any(note["kind"] == "refused" for note in cells[-1]["notes"])
+    assert done.content == record
+
+
+def test_the_thin_notebook_keeps_the_prose_and_calls_the_steps(tmp_path: Path) -> None:
+    converted(tmp_path, *TRAINING)
+    thin = json.loads((tmp_path / "project" / "notebooks" / "book.ipynb").read_text())
+    sources = ["".join(cell["source"]) for cell in thin["cells"]]
+    assert "# Churn\n\nSome prose." in sources
+    assert any("load_data(config.customers_path)" in source for source in sources)
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
+
+
+def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "README.md").write_text("mine")
+    with pytest.raises(UsageError, match=r"would overwrite README\.md"):
+        converted(tmp_path, "a = 1")
+    assert [path.name for path in (tmp_path / "project").iterdir()] == ["README.md"]
+    done = convert([tmp_path / "book.ipynb"], Options(into=tmp_path / "project"))
+    done.changes.apply(force=True)
+    assert (tmp_path / "project" / "README.md").read_text() != "mine"
+
+
+def test_all_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "project" / "src").mkdir(parents=True)
+    (tmp_path / "project" / "src" / "made").write_text("a file where a folder has to be")
+    with pytest.raises(UsageError, match="cannot write"):
+        converted(tmp_path, "a = 1")
+    found = sorted(path.relative_to(tmp_path / "project").as_posix() for path in (tmp_path / "project").rglob("*"))
+    assert found == ["src", "src/made"]
+
+
+def test_converting_twice_changes_nothing(tmp_path: Path) -> None:
+    done = converted(tmp_path, *TRAINING)
+    again = convert([tmp_path / "book.ipynb"], Options(into=tmp_path / "project", package="made"))
+    assert again.changes.clashes() == []
+    assert {**again.changes.files, "pyproject.toml": ""} == {**done.changes.files, "pyproject.toml": ""}
+
+
+def test_an_existing_manifest_is_added_to(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    manifest = tmp_path / "project" / "pyproject.toml"
+    manifest.write_text('# mine\n[project]\nname = "x"\ndependencies = ["pandas>=1"]  # keep\n')
+    converted(tmp_path, "import pandas as pd\nimport numpy as np", "a = np.ones(3)\nb = pd.Series(a)")
+    text = manifest.read_text()
+    assert "# mine" in text
+    assert '"pandas>=1"' in text
+    assert text.count("pandas") == 1
+    assert "numpy" in text
+
+
+def test_package_only_writes_modules_alone(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "book.ipynb", "a = [1]\nb = len(a)")
+    done = convert([path], Options(into=tmp_path / "out", package="made", package_only=True))
+    assert all(name.startswith("made/") for name in done.changes.files)
+
+
+def test_several_notebooks_become_one_project(tmp_path: Path) -> None:
+    first = notebook(tmp_path / "one.ipynb", "a = [1]\nb = len(a)")
+    second = notebook(tmp_path / "two.ipynb", "a = [2]\nb = max(a)")
+    done = convert([first, second], Options(into=tmp_path / "out", package="made"))
+    assert {"src/made/one/pipeline.py", "src/made/two/pipeline.py", "src/made/__init__.py"} <= done.changes.files.keys()
+
+
+# --------------------------------------------------------------------------------------------------------- command line
+
+
+def test_dry_run_shows_the_plan_and_writes_nothing(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "book.ipynb", *TRAINING)
+    result = CliRunner().invoke(command, [str(path), "--into", str(tmp_path / "out"), "--dry-run"])
+    assert result.exit_code == 0
+    assert "data.load_data(customers_path)" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_can_be_asked_for(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "book.ipynb", "a = 1\nb = a")
+    report = tmp_path / "deep" / "report.json"
+    result = CliRunner().invoke(command, [str(path), "--into", str(tmp_path / "out"), "--report", str(report)])
+    assert result.exit_code == 0
+    assert json.loads(report.read_text())["schema"] == 1

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     found = audits(
         {one.repo: place for one, place in places.items() if place and one.group != RULE_CASES[0]}, given.jobs
     )
-    figures = measured(places, found)
+    figures = measured(places, found, audits(_alone(chosen), given.jobs))
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     if given.dry_run:
         sys.stdout.write(page(figures))
@@ -45,9 +45,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if found else 1
 
 
-def measured(places: dict[Repository, Path | None], found: dict[str, Audit | str]) -> dict[str, Any]:
+def _alone(places: dict[str, Path]) -> dict[str, Path]:
+    return {f"{repo}:{path}": places[repo] / path for repo, path in rule_labels.files_alone() if repo in places}
+
+
+def measured(
+    places: dict[Repository, Path | None], found: dict[str, Audit | str], alone: dict[str, Audit | str]
+) -> dict[str, Any]:
     """All figures of one run; repositories that failed or are missing are named, never dropped silently."""
-    good = {repo: one for repo, one in found.items() if isinstance(one, Audit)}
+    good = {key: one for key, one in (found | alone).items() if isinstance(one, Audit)}
     cases = {one.repo: place for one, place in places.items() if place and one.group in RULE_CASES}
     cells = factors.cells(good)
     rules = [*rule_labels.drawn_measures(good), *rule_labels.outside_measures(good, cases)]
@@ -60,7 +66,7 @@ def measured(places: dict[Repository, Path | None], found: dict[str, Audit | str
         "wrong": rule_labels.wrong(good),
         "hand_checks": rule_labels.hand_checks(),
         "missing": sorted(one.repo for one, place in places.items() if place is None),
-        "failed": {repo: one for repo, one in found.items() if isinstance(one, str)},
+        "failed": {repo: one for repo, one in (found | alone).items() if isinstance(one, str)},
     }
 
 

@@ -88,6 +88,10 @@ def _broken_in_file(rule: str) -> Callable[[Audit, Drawn], bool]:
     return lambda found, site: any(one.credit < 1 for one in found.sites(rule, site.path))
 
 
+def _broken(rule: str) -> Callable[[Audit, Drawn], bool]:
+    return lambda found, _: any(one.credit < 1 for one in found.sites(rule))
+
+
 def _broken_import(found: Audit, site: Drawn) -> bool:
     return site.subject in undeclared_imports(found)
 
@@ -102,62 +106,92 @@ def _has_credit(rule: str) -> Callable[[Audit, Drawn], bool]:
     return lambda found, _: (found.rule(rule) or {}).get("status") in ("pass", "partial")
 
 
-def _out_of_order(found: Audit, site: Drawn) -> bool:
-    return any(one.credit == 0 for one in found.sites("EXP004", site.path))
+def _out_of_order(found: Audit, _: object) -> bool:
+    return any(one.credit == 0 for one in found.sites("EXP004"))
 
 
 @dataclass(frozen=True, slots=True)
-class _Aim:
+class Aim:
+    """What is measured on drawn sites; `alone`: the file by itself, so that neither its role nor its project matters."""
+
     name: str
     rule: str
     said: Callable[[Audit, Drawn], bool]
     true: tuple[str, ...] = ("1",)
     aside: tuple[str, ...] = ("part",)
+    alone: bool = False
 
 
 AIMS = (
-    _Aim("preprocessing leakage (file)", "SKW005", _broken_in_file("SKW005")),
-    _Aim("seeds (file)", "REP004", _broken_in_file("REP004")),
-    _Aim("undeclared imports", "REP001", _broken_import),
-    _Aim("notebook run out of order", "EXP004", _out_of_order, true=("order",)),
-    _Aim("notebook counts out of order or with gaps", "EXP004", _broken_in_file("EXP004"), true=("order", "gaps")),
-    _Aim("tests exist", "TST001", _has_credit("TST001")),
-    _Aim("CI present", "DEP005", _has_credit("DEP005")),
+    Aim("preprocessing leakage (file)", "SKW005", _broken("SKW005"), alone=True),
+    Aim("seeds (file)", "REP004", _broken_in_file("REP004")),
+    Aim("undeclared imports", "REP001", _broken_import),
+    Aim("notebook run out of order", "EXP004", _out_of_order, true=("order",), alone=True),
+    Aim("notebook counts out of order or with gaps", "EXP004", _broken("EXP004"), true=("order", "gaps"), alone=True),
+    Aim("tests exist", "TST001", _has_credit("TST001")),
+    Aim("CI present", "DEP005", _has_credit("DEP005")),
 )
 
 
-def drawn_measures(audits: dict[str, Audit]) -> list[Measured]:
-    """Each aim against the drawn sites of repositories that could be audited."""
+Audits = dict[str, Audit]
+"""Audits by repository, and those of single files by `repository:path`."""
+
+
+def files_alone() -> set[tuple[str, str]]:
+    """Repository and path of every file that is audited by itself: drawn ones, and notebooks that others labelled."""
+    drawn = {(site.repo, site.path) for aim in AIMS if aim.alone for site in drawn_sites(aim.rule)}
+    return drawn | {(row["repo"], row["path"]) for row in _outside_rows() if row["rule"].startswith("notebook.")}
+
+
+def drawn_measures(audits: Audits) -> list[Measured]:
+    """Each aim against the drawn sites; what the audit declined to judge (exit code 3) is left aside."""
     return [_drawn_measure(aim, audits) for aim in AIMS]
 
 
-def _drawn_measure(aim: _Aim, audits: dict[str, Audit]) -> Measured:
-    sites = [site for site in drawn_sites(aim.rule) if site.repo in audits]
-    clear = [site for site in sites if site.agreed is not None and site.agreed not in aim.aside]
-    pairs = [(aim.said(audits[site.repo], site), site.agreed in aim.true) for site in clear]
+def _drawn_measure(aim: Aim, audits: Audits) -> Measured:
+    sites = [site for site in drawn_sites(aim.rule) if _key(aim, site) in audits]
+    clear = list(_clear(aim, audits))
+    pairs = [(aim.said(found, site), site.agreed in aim.true) for found, site in clear]
     readers = sum(any(site.labels[index] for site in sites) for index in range(len(READERS)))
     source = f"{len(sites)} drawn sites, {readers} reader{'s' if readers > 1 else ''}"
     return Measured(aim.name, aim.rule, source, confusion(pairs), len(sites) - len(clear))
 
 
-def wrong(audits: dict[str, Audit]) -> list[dict[str, str]]:
+def _clear(aim: Aim, audits: Audits) -> Iterator[tuple[Audit, Drawn]]:
+    for site in drawn_sites(aim.rule):
+        found = audits.get(_key(aim, site))
+        if found and found.data and site.agreed is not None and site.agreed not in aim.aside:
+            yield found, site
+
+
+def _key(aim: Aim, site: Drawn) -> str:
+    return f"{site.repo}:{site.path}" if aim.alone else site.repo
+
+
+def wrong(audits: Audits) -> list[dict[str, str]]:
     """Every drawn site where the tool and the label differ: what to read next."""
     return [
         {"aim": aim.name, "repo": site.repo, "path": site.path, "subject": site.subject, "label": str(site.agreed)}
         for aim in AIMS
-        for site in drawn_sites(aim.rule)
-        if site.repo in audits and site.agreed is not None and site.agreed not in aim.aside
-        if aim.said(audits[site.repo], site) != (site.agreed in aim.true)
+        for found, site in _clear(aim, audits)
+        if aim.said(found, site) != (site.agreed in aim.true)
     ]
 
 
-def outside_measures(audits: dict[str, Audit], rule_cases: dict[str, Path]) -> list[Measured]:
+def _outside_rows() -> list[dict[str, str]]:
+    rows = table(HERE / "rule-labels.tsv")
+    return [{**row, "repo": row["item"].partition("@")[0], "path": row["item"].partition(":")[2]} for row in rows]
+
+
+def outside_measures(audits: Audits, rule_cases: dict[str, Path]) -> list[Measured]:
     """Rules against the labels of rule-labels.tsv; `rule_cases` are work trees whose files hold authors' cases."""
-    rows = [{**row, "repo": row["item"].partition("@")[0]} for row in table(HERE / "rule-labels.tsv")]
+    rows = _outside_rows()
     known = [row for row in rows if row["repo"] in audits]
+    alone = [{**row, "repo": f"{row['repo']}:{row['path']}"} for row in rows]
+    notebooks = [row for row in alone if row["repo"] in audits]
     return [
-        _of_rows("notebook run out of order", "EXP004", known, "notebook.out-of-order", _row_out_of_order, audits),
-        _of_rows("notebook counts skipped", "EXP004", known, "notebook.skipped-counts", _row_broken_order, audits),
+        _of_rows("notebook run out of order", "EXP004", notebooks, "notebook.out-of-order", _out_of_order, audits),
+        _of_rows("notebook counts skipped", "EXP004", notebooks, "notebook.skipped-counts", _row_broken_order, audits),
         _of_rows("training code present", "train", known, "repro.training-code", _does("train"), audits),
         _of_rows("evaluation code present", "evaluate", known, "repro.evaluation-code", _does("evaluate"), audits),
         _of_rows("data versioned", "VER003", known, "version.data-versioned", _row_credit("VER003"), audits),
@@ -169,20 +203,14 @@ def outside_measures(audits: dict[str, Audit], rule_cases: dict[str, Path]) -> l
 _Said = Callable[[Audit, str], bool]
 
 
-def _of_rows(
-    aim: str, rule: str, rows: Iterable[dict[str, str]], key: str, said: _Said, audits: dict[str, Audit]
-) -> Measured:
+def _of_rows(aim: str, rule: str, rows: Iterable[dict[str, str]], key: str, said: _Said, audits: Audits) -> Measured:
     chosen = [row for row in rows if row["rule"] == key]
-    pairs = [(said(audits[row["repo"]], row["item"].partition(":")[2]), row["label"] != "0") for row in chosen]
+    pairs = [(said(audits[row["repo"]], row["path"]), row["label"] != "0") for row in chosen]
     return Measured(aim, rule, chosen[0]["set"] if chosen else "no repository on disk", confusion(pairs))
 
 
-def _row_out_of_order(found: Audit, path: str) -> bool:
-    return any(site.credit == 0 for site in found.sites("EXP004", path))
-
-
-def _row_broken_order(found: Audit, path: str) -> bool:
-    return any(site.credit < 1 for site in found.sites("EXP004", path))
+def _row_broken_order(found: Audit, _: str) -> bool:
+    return any(site.credit < 1 for site in found.sites("EXP004"))
 
 
 def _does(activity: str) -> _Said:
@@ -216,9 +244,7 @@ def _case_broken(place: Path, item: str) -> bool:
 _NOT_OURS = re.compile(r"#.*(internally|identity mapping|resolver)", re.IGNORECASE)
 
 
-def _fawltydeps(
-    rows: list[dict[str, str]], rule_cases: dict[str, Path], audits: dict[str, Audit]
-) -> Iterator[Measured]:
+def _fawltydeps(rows: list[dict[str, str]], rule_cases: dict[str, Path], audits: Audits) -> Iterator[Measured]:
     place = rule_cases.get("tweag/FawltyDeps")
     projects = {"detect-waste": "wimlds-trojmiasto/detect-waste", "requests": "psf/requests", "peppy": "pepkit/peppy"}
     if place is None or not any(row["set"] == "fawltydeps-real-projects" for row in rows):

@@ -95,13 +95,19 @@ def test_each_aim_has_a_drawn_table_and_each_table_an_aim() -> None:
     assert {aim.rule for aim in AIMS} == set(POPULATIONS)
 
 
-def test_a_drawn_file_is_judged_by_the_sites_in_that_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drawn_file_is_judged_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     sites = [Drawn("a/b", path, "", (label, None)) for path, label in (("x.py", "1"), ("y.py", "0"), ("z.py", "part"))]
     monkeypatch.setattr(rule_labels, "drawn_sites", lambda rule: sites if rule == "SKW005" else [])
-    found = audited(SKW005=[("x.py", 0.0, ""), ("z.py", 0.0, "")])
-    leakage = rule_labels.drawn_measures({"a/b": found})[0]
+    broken, clean = audited(SKW005=[("x.py", 0.0, "")]), audited(SKW005=[])
+    leakage = rule_labels.drawn_measures({"a/b:x.py": broken, "a/b:y.py": clean, "a/b:z.py": broken})[0]
     assert leakage.told()["precision"] == leakage.told()["recall"] == 1.0
     assert leakage.left_aside == 1
+
+
+def test_what_the_audit_declines_to_judge_is_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_labels, "drawn_sites", lambda rule: [Drawn("a/b", "", "", ("1", None))])
+    tests_exist = next(one for one in rule_labels.drawn_measures({"a/b": Audit({}, 3)}) if one.rule == "TST001")
+    assert (tests_exist.counts.misses, tests_exist.left_aside) == (0, 1)
 
 
 def test_a_draw_takes_one_site_from_each_population_before_a_second() -> None:

@@ -9,15 +9,19 @@ Summary = dict[str, Any]
 
 
 def summary(report: dict[str, Any], exit_code: int) -> Summary:
-    """Kind, scores, each rule's status with its broken and all sites, and what was not read and why."""
+    """Kind, scores, the status of each rule that applies with its broken and all sites, what was not read and why."""
     return {
         "exit_code": exit_code,
         "kind": report["project"]["kind"],
         "score": report["score"],
         "factors": {factor["slug"]: factor["score"] for factor in report["factors"]},
-        "rules": {rule["id"]: _rule(rule) for factor in report["factors"] for rule in factor["rules"]},
+        "rules": {rule["id"]: _rule(rule) for factor in report["factors"] for rule in factor["rules"] if _judged(rule)},
         "not_read": dict(sorted(Counter(entry["reason"] for entry in report["not_read"]).items())),
     }
+
+
+def _judged(rule: dict[str, Any]) -> bool:
+    return bool(rule["status"] != "not-applicable")
 
 
 def _rule(rule: dict[str, Any]) -> str:

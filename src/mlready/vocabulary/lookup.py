@@ -164,7 +164,7 @@ class Vocabulary:
     @cached_property
     def _distributions(self) -> dict[str, tuple[str, ...]]:
         own = {
-            module: system.distributions
+            module: _providers(module, system.distributions)
             for system in self.systems.values()
             for module in system.imports
             if system.distributions
@@ -217,6 +217,12 @@ def _is_method(name: str) -> bool:
 def normalized(distribution: str) -> str:
     """The name of a distribution as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def _providers(module: str, distributions: tuple[str, ...]) -> tuple[str, ...]:
+    """Of a system's distributions the one that is called like the import, else all of them."""
+    same = tuple(name for name in distributions if normalized(name) == normalized(module))
+    return same or distributions
 
 
 def _owned(systems: Iterable[System], names: Callable[[System], Iterable[str]]) -> dict[str, str]:

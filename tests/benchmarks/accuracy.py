@@ -32,9 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     wanted = [one for one in repositories() if not given.only or one.group in given.only]
     places = dict(located(wanted, given.repositories, given.cache))
-    found = audits(
-        {one.repo: place for one, place in places.items() if place and one.group != RULE_CASES[0]}, given.jobs
-    )
+    chosen = {one.repo: place for one, place in places.items() if place and one.group != RULE_CASES[0]}
+    found = audits(chosen, given.jobs, given.reports)
     figures = measured(places, found, audits(_alone(chosen), given.jobs))
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     if given.dry_run:

@@ -207,6 +207,11 @@ def test_decorators_are_calls_with_the_function_as_target() -> None:
     assert (row.context, row.targets) == (("decorator",), ("predict",))
 
 
+def test_a_known_decorator_without_brackets_is_a_call() -> None:
+    row = call("from prefect import flow\n@flow\ndef pipeline(): ...", "prefect.flow")
+    assert (row.context, row.targets) == (("decorator",), ("pipeline",))
+
+
 def test_prints_are_counted_apart() -> None:
     found = facts("def f():\n    print(1)\nprint(2)")
     assert found.prints == ((2, 1), (3, 0))

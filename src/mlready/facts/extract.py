@@ -34,6 +34,8 @@ _PYTHON = (".py", ".pyw", ".pyi")
 _POOL_BYTES = 1_500_000
 """Bytes to parse from which starting processes pays."""
 _CHUNK_BYTES = 400_000
+_HELD_BYTES = 100_000_000
+"""Bytes of files that wait in memory for a process to read them."""
 _CRASHED = "mlready crashed while reading this file; please report it"
 
 
@@ -162,7 +164,7 @@ class _Run:
         missing: list[tuple[bytes, Job]] = []
         for group in _groups(self._loaded(items, read), lambda job: len(job.data), limit=_CHUNK_BYTES * 16):
             missing += self._look_up(group)
-            if sum(len(job.data) for _, job in missing) > _CHUNK_BYTES * 100:
+            if sum(len(job.data) for _, job in missing) > _HELD_BYTES:
                 self._read_missing(missing)
                 missing = []
         self._read_missing(missing)

@@ -105,7 +105,7 @@ def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets
         known = state.lore.known(name)
         if known.kept and (name[-3:] != ".to" or _names_a_device(node)):
             state.calls.append(_row(state, node, name, parent, targets))
-            if known.asked:
+            if known.activities:
                 state.scope.notable = True
         last = name.rpartition(".")[2]
         if last[:6] == "assert" or name in interest.ASSERTING_CALLS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -9,6 +10,10 @@ from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
 
 _MAX_SUBPROJECTS = 50
+_ASIDE = re.compile(
+    r"(^|/)[^/]*(exercise|example|tutorial|demo|doc|test|sample|workshop|template)[^/]*(/|$)", re.IGNORECASE
+)
+"""Folders whose projects are shown, not run."""
 
 
 def find_subprojects(project: Project) -> tuple[Project, ...]:
@@ -25,7 +30,7 @@ def find_subprojects(project: Project) -> tuple[Project, ...]:
 
 def _with_manifest(project: Project) -> set[str]:
     found = {str(PurePosixPath(f.path).parent) for f, m in project.manifests if m.role == "declares"}
-    return found - {"."}
+    return {folder for folder in found if not _ASIDE.search(folder)} - {"."}
 
 
 def _with_training(project: Project) -> set[str]:

@@ -83,8 +83,10 @@ def _trains(project: Project, command: Command) -> bool:
     text = command.text.lower()
     if re.search(r"\b(dvc repro|dvc exp run|mlflow run|kedro run|zenml pipeline|sagemaker|az ml job create)\b", text):
         return True
-    entries = {entry.path for entry in project.training_entries}
-    return any(path in entries for path in started_files(project, command))
+    entries = {entry.path: entry for entry in project.training_entries}
+    started = [entries[path] for path in started_files(project, command) if path in entries]
+    several = any(entry.kind == "console-script" for entry in started)
+    return bool(started) and (not several or bool(re.search(r"train|fit|pipeline|run|build", text)))
 
 
 def _scheduled_commands(project: Project) -> Iterator[Site]:
@@ -239,13 +241,31 @@ def promotion_gated(project: Project) -> Verdict:
 
 def _gate_site(project: Project, use: Use) -> Site:
     name = use.call.name
-    if "if" in use.call.context:
+    judged = _judges(project, use)
+    if "if" in use.call.context and judged:
         return Site(1.0, f"{name} stands behind a condition", use.where, key=name)
-    if _called_under_condition(project, use):
+    if judged and _called_under_condition(project, use):
         return Site(1.0, f"{use.scope.name} is called behind a condition", use.where, key=name)
     if _raises_before(use):
         return Site(1.0, f"{name} is reached only when the check before it passes", use.where, key=name)
     return Site(0.0, f"{name} promotes whatever was trained", use.where, key=name)
+
+
+_JUDGES = re.compile(
+    r"metric|score|f1|auc|accuracy|rmse|mae|loss|better|improve|threshold|champion|candidate|accept|gate|baseline|current|compare|evaluat|promot",
+    re.IGNORECASE,
+)
+
+
+def _judges(project: Project, use: Use) -> bool:
+    """Whether a metric or a comparison is spoken of where the model is promoted (a mere switch is no gate)."""
+    python = use.file.python
+    assert python is not None
+    near = [call.name for call in python.calls if call.scope == use.call.scope]
+    near += [target for call in python.calls if call.scope == use.call.scope for target in call.targets]
+    near += [row.name for row in python.assigns if row.scope == use.call.scope]
+    near += [use.scope.name, *use.scope.refs, *(param.name for param in use.scope.params)]
+    return any(_JUDGES.search(name) for name in near) or any("evaluate" in call.activities for call in python.calls)
 
 
 def _called_under_condition(project: Project, use: Use) -> bool:

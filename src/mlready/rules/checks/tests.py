@@ -224,6 +224,8 @@ def data_tested(project: Project) -> Verdict:
             if "validate-data" in call.activities:
                 return met(Site(1.0, f"a test calls {call.name}", file.at(call.line), key=call.name))
     for command in project.commands:
+        if re.search(r"\binstall\b", command.text):
+            continue
         if command.origin in ("ci", "pipeline", "task") and _DATA_CHECKS.search(command.text):
             return met(Site(1.0, f"runs {command.text[:60]}", command.where, key="command"))
     site = _data_assertions(project)
@@ -243,7 +245,7 @@ def _data_assertions(project: Project) -> Site | None:
             in ("isna", "isnull", "notna", "nunique", "between", "isin", "value_counts", "min", "max")
             for call in file.python.calls
         )
-        if about and (reads or looks):
+        if about and reads and (looks or scope.asserts):
             return Site(1.0, f"{scope.name} asserts on the data", file.at(scope.line), key=scope.name)
     named = _named_scope(project, r"valid.*(data|input|schema)|check.*(data|schema)|data.*(valid|check|quality)")
     if named is not None:

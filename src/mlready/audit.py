@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlready.config import Config
+from mlready.config import Config, project_folder
 from mlready.errors import NothingToJudge, UsageError, unknown_key
 from mlready.findings import (
     AuditReport,
@@ -20,12 +20,13 @@ from mlready.findings import (
     ProjectFacts,
     ProjectReport,
     RuleResult,
-    Site,
+    Severity,
 )
 from mlready.project.kinds import NOT_ML
 from mlready.rules import load_rules
 from mlready.rules.engine import Choice, judge, status_of
-from mlready.rules.score import is_blocking, project_score, raw_score, score_factors
+from mlready.rules.score import project_score, raw_score, score_factors
+from mlready.rules.suppressions import unused_suppressions
 
 if TYPE_CHECKING:
     from mlready.project.project import Project
@@ -42,8 +43,15 @@ class AuditOptions:
     profile: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    fail_under: float | None = None
+    fail_under: float | str | None = None
+    """A score, or "baseline"."""
     fail_under_factor: float | None = None
+    fail_on: Severity | None = None
+    """Fail on a broken site of this severity or a worse one."""
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+    since: str | None = None
+    """A git revision: only what changed since then is judged by the gate."""
     jobs: int | None = None
     use_cache: bool = True
     progress: Progress | None = None
@@ -59,6 +67,8 @@ class Judged:
     project: Project
     root: Path
     config: Config = field(default_factory=Config)
+    folder: Path = field(default_factory=Path)
+    """Where the paths of sites start from."""
 
 
 def audit_path(path: Path, *, config: Config, options: AuditOptions) -> Judged:
@@ -67,8 +77,18 @@ def audit_path(path: Path, *, config: Config, options: AuditOptions) -> Judged:
 
     profile = choose_profile(options.profile or config.profile or "production")
     project, not_read, tools = load_project(path, config=config, options=options)
-    report = judge_project(project, profile=profile, config=config, options=options, not_read=not_read, tools=tools)
-    return Judged(report=report, project=project, root=path, config=config)
+    single = path.is_file()
+    if single and not project.files:
+        raise NothingToJudge("left out by configuration, or not readable")
+    report = judge_project(
+        project, profile=profile, config=config, options=options, not_read=not_read, tools=tools, single_file=single
+    )
+    judged = Judged(
+        report=report, project=project, root=path, config=config, folder=project_folder(path) if single else path
+    )
+    from mlready.gate import gated
+
+    return gated(judged, options)
 
 
 def choose_profile(name: str) -> Profile:
@@ -87,6 +107,7 @@ def judge_project(
     options: AuditOptions,
     not_read: Sequence[NotRead] = (),
     tools: Mapping[str, str] | None = None,
+    single_file: bool = False,
 ) -> AuditReport:
     """The report of a project that has been read."""
     from mlready.project.subprojects import find_subprojects
@@ -99,26 +120,20 @@ def judge_project(
         ignore=(*options.ignore, *config.ignore),
         suppress=_suppressions(config),
         require_reason=config.require_reason,
+        single_file=single_file,
     )
-    parts = find_subprojects(project)
-    if project.kind.name == NOT_ML and not parts:
+    parts = () if single_file else find_subprojects(project)
+    if project.kind.name == NOT_ML and not parts and not single_file:
         raise NothingToJudge("no machine-learning code found", hint="state `kind` in [tool.mlready] if there is some")
     subreports = tuple(_report(part, rules, choice, not_read) for part in parts)
     main = _combined(project, subreports, not_read) if subreports else _report(project, rules, choice, not_read)
-    gate = judge_gate(main, fail_under=_first(options.fail_under, _number(config.fail_under)),
-                      fail_under_factor=_first(options.fail_under_factor, config.fail_under_factor))  # fmt: skip
+    unused = unused_suppressions(
+        project, rules, main.rules, configured=choice.suppress, require_reason=choice.require_reason
+    )
     return AuditReport(
-        profile=profile.name, main=main, gate=gate, subprojects=subreports, not_read=tuple(not_read),
-        loosened=config.loosened(), tools=dict(tools or {}),
+        profile=profile.name, main=main, gate=Gate(passed=True), subprojects=subreports, not_read=tuple(not_read),
+        loosened=config.loosened(), tools=dict(tools or {}), unused=unused, single_file=single_file,
     )  # fmt: skip
-
-
-def _first(*values: float | None) -> float | None:
-    return next((value for value in values if value is not None), None)
-
-
-def _number(value: float | str | None) -> float | None:
-    return None if isinstance(value, str) else value
 
 
 def _suppressions(config: Config) -> dict[str, dict[str, str]]:
@@ -184,41 +199,15 @@ def _combined_factor(parts: list[FactorResult]) -> FactorResult:
 def _combined_rule(parts: list[RuleResult]) -> RuleResult:
     """One rule over all subprojects: mean credit, sites together without twins, mean gain."""
     known = [part for part in parts if part.credit is not None]
+    sites = tuple(dict.fromkeys(site for part in parts for site in part.sites))
     if not known:
-        return parts[0]
+        return replace(parts[0], sites=sites)
     credit = sum(part.credit or 0.0 for part in known) / len(known)
     raw = sum(part.raw_credit or 0.0 for part in known) / len(known)
-    sites = tuple(dict.fromkeys(site for part in known for site in part.sites))
     status = status_of(credit)
     gain = sum(part.gain for part in parts) / len(parts)
     weight = max(part.weight for part in known)
     return replace(known[0], credit=credit, raw_credit=raw, sites=sites, status=status, gain=gain, weight=weight)
-
-
-def judge_gate(report: ProjectReport, *, fail_under: float | None, fail_under_factor: float | None) -> Gate:
-    """Whether the audit passes: the floors, and never with a credential of a known format."""
-    reasons = [_said(rule, site) for rule, site in gate_breakers(report)]
-    if fail_under is not None and (report.score or 0.0) < fail_under:
-        reasons.append(f"score {_shown(report.score)} is under {fail_under:g}")
-    if fail_under_factor is not None:
-        for factor in report.factors:
-            if factor.score is not None and factor.score < fail_under_factor:
-                reasons.append(f"factor {factor.slug} {_shown(factor.score)} is under {fail_under_factor:g}")
-    return Gate(passed=not reasons, reasons=tuple(reasons))
-
-
-def gate_breakers(report: ProjectReport) -> list[tuple[RuleResult, Site]]:
-    """Known-format credentials: they fail the gate with or without a floor; only a reasoned suppression lifts them."""
-    secrets = [rule for rule in report.rules if rule.id == "DES008" and is_blocking(rule)]
-    return [(r, s) for r in secrets for s in r.sites if s.certain and s.credit < 0.5 and not s.suppressed]
-
-
-def _said(rule: RuleResult, site: Site) -> str:
-    return f"{rule.id} {site.message} ({site.where})" if site.where else f"{rule.id} {site.message}"
-
-
-def _shown(score: float | None) -> str:
-    return "-" if score is None else f"{score:.1f}"
 
 
 def require_ml(path: Path) -> None:

@@ -53,6 +53,7 @@ class Config(Struct, frozen=True, rename="kebab"):
         said += [f"only these rules are judged: {', '.join(self.select)}"] if self.select else []
         said += [f"not audited: {', '.join(self.exclude)}"] if self.exclude else []
         said += [f"kind stated in configuration: {self.kind}"] if self.kind else []
+        said += [f"profile stated in configuration: {self.profile}"] if self.profile not in ("", "production") else []
         said += [f"{rule} lives elsewhere: {place}" for rule, place in sorted(self.elsewhere.items())]
         said += [
             f"suppressed in {s.path}: {', '.join(s.rules)} ({s.reason or 'no reason given'})" for s in self.suppress
@@ -67,7 +68,7 @@ def load_config(root: Path, *, explicit: Path | None = None) -> Config:
         if not explicit.is_file():
             raise UsageError(f"no such configuration file: {explicit}")
         return read_config(explicit)
-    folder = root if root.is_dir() else root.parent
+    folder = root if root.is_dir() else project_folder(root)
     for name in FILES:
         path = folder / name
         if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES:
@@ -75,6 +76,22 @@ def load_config(root: Path, *, explicit: Path | None = None) -> Config:
             if config.source:
                 return config
     return Config()
+
+
+def project_folder(file: Path) -> Path:
+    """The folder of the project that a file belongs to: the nearest above it with a repository or a configuration."""
+    folder = file.parent.resolve()
+    for above in (folder, *folder.parents):
+        if (above / ".git").exists() or any(_states_something(above / name) for name in FILES):
+            return above
+    return folder
+
+
+def _states_something(path: Path) -> bool:
+    """Whether a file may hold a configuration of ours; whether it is a good one is said when it is read."""
+    if not path.is_file() or path.is_symlink() or path.stat().st_size > _MAX_BYTES:
+        return False
+    return path.name != "pyproject.toml" or b"mlready" in path.read_bytes()
 
 
 def read_config(path: Path, *, optional: bool = False) -> Config:

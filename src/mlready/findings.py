@@ -169,6 +169,51 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusedSuppression:
+    """A suppression that suppresses nothing: in a comment (`where`) or in the configuration (`where` is None)."""
+
+    rules: tuple[str, ...]
+    why: str
+    where: Location | None = None
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StaleEntry:
+    """Findings of a baseline that are gone: `count` of them."""
+
+    rule: str
+    path: str
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratchet:
+    """The audit beside its baseline."""
+
+    source: str
+    new: tuple[tuple[str, Site], ...] = ()
+    """(rule id, site) of what the baseline does not hold."""
+    lost: tuple[str, ...] = ()
+    """Practices that were met, or met better, when the baseline was written; in words."""
+    known: int = 0
+    stale: tuple[StaleEntry, ...] = ()
+    floor: float | None = None
+    not_compared: tuple[str, ...] = ()
+    """Rules that the baseline knows nothing of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change touched: the files, and (rule id, site) of the findings on touched lines."""
+
+    since: str
+    files: tuple[str, ...] = ()
+    findings: tuple[tuple[str, Site], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
     """Everything that a report shows of one audited path."""
 
@@ -181,6 +226,11 @@ class AuditReport:
     """What configuration took out of the judgement: ignored rules, suppressions, elsewhere, a corrected kind."""
     tools: dict[str, str] = field(default_factory=dict)
     """External tools used and their versions."""
+    unused: tuple[UnusedSuppression, ...] = ()
+    ratchet: Ratchet | None = None
+    change: Change | None = None
+    single_file: bool = False
+    """One file was judged, by the rules that need no more; there is no score."""
 
 
 _NUMBERS = re.compile(r"\d+(\.\d+)?")

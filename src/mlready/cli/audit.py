@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "sarif", "junit", "gitlab", "github", "markdown", "html", "badge", "shield")
 
 
+class _Floor(click.ParamType):
+    """A score from 0 to 100, or the word "baseline"."""
+
+    name = "floor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        if value == "baseline":
+            return "baseline"
+        return float(click.FloatRange(0, 100).convert(value, param, ctx))
+
+
 def _ids(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """IDS may be repeated, and separated by commas."""
     return tuple(word.strip() for text in value for word in text.split(",") if word.strip())
@@ -28,10 +39,32 @@ def _ids(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -
     "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
-@click.option("--fail-under", type=click.FloatRange(0, 100), metavar="N", help="Exit 1 when the score is lower.")
+@click.option(
+    "--fail-under",
+    type=_Floor(),
+    metavar="N",
+    help='Exit 1 when the score is lower; "baseline": than the recorded one.',
+)
 @click.option(
     "--fail-under-factor", type=click.FloatRange(0, 100), metavar="N", help="Exit 1 when any factor is lower."
 )
+@click.option(
+    "--fail-on",
+    type=click.Choice(("blocker", "error", "warning")),
+    help="Exit 1 on a finding of this severity or worse.",
+)
+@click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE", help="Fail only on what is new or lost.")
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Record what is found; an existing file only loses what is gone.",
+)
+@click.option("--since", metavar="REV", help="Judge only what changed since this git revision.")
+@click.option(
+    "--previous", type=click.Path(path_type=Path), metavar="FILE", help="JSON report that Markdown compares with."
+)
+@click.option("--allow-nothing", is_flag=True, help="Exit 0 instead of 3 when there is nothing to judge.")
 @click.option("--select", multiple=True, callback=_ids, metavar="IDS", help="Judge only these rules or factors.")
 @click.option("--ignore", multiple=True, callback=_ids, metavar="IDS", help="Leave these rules or factors out.")
 @click.option(
@@ -46,17 +79,55 @@ def audit(paths: tuple[Path, ...], **given: Any) -> int:
 
     PATH is a folder (default: here), or one .py or .ipynb file, which is judged by the rules that need one file only.
     """
+    _check(paths, given)
     judged, empty = _judge_all(paths or (Path(),), given)
+    for error in empty if judged or _allows_nothing(given) else ():
+        click.echo(f"nothing to judge: {error.message}", err=True)
     if not judged:
+        if _allows_nothing(given):
+            return ExitCode.OK
         raise NothingToJudge("; ".join(error.message for error in empty), hint=empty[0].hint)
-    for error in empty:
-        click.echo(f"skipped: {error.message}", err=True)
     _print(judged, given)
-    passed = all(item.report.gate.passed for item in judged)
     for item in judged:
-        for reason in item.report.gate.reasons:
-            click.echo(f"gate: {reason}", err=True)
+        _say_gate(item, given)
+    passed = all(item.report.gate.passed for item in judged)
     return ExitCode.OK if passed else ExitCode.GATE_FAILED
+
+
+def _allows_nothing(given: dict[str, Any]) -> bool:
+    return bool(given["allow_nothing"] or given["since"])
+
+
+def _check(paths: tuple[Path, ...], given: dict[str, Any]) -> None:
+    """Options that contradict each other."""
+    if given["write_baseline"] is None:
+        return
+    if len(paths) > 1:
+        raise UsageError("--write-baseline records one project: give one PATH")
+    narrowing = [f"--{name}" for name in ("select", "ignore", "since") if given[name]]
+    if narrowing:
+        raise UsageError(f"--write-baseline records the whole project; it cannot be narrowed by {narrowing[0]}")
+
+
+def _say_gate(item: Judged, given: dict[str, Any]) -> None:
+    from mlready.report.text import printable
+
+    ratchet = item.report.ratchet
+    if ratchet is not None and given["write_baseline"] is not None:
+        click.echo(f"wrote {given['write_baseline']}: {_recorded(item)}", err=True)
+    for entry in ratchet.stale if ratchet is not None else ():
+        said = "removed from the baseline" if given["write_baseline"] is not None else "in the baseline, but gone"
+        click.echo(f"{said}: {entry.count} x {entry.rule} {printable(entry.path)}", err=True)
+    for reason in item.report.gate.reasons:
+        click.echo(f"gate: {printable(reason)}", err=True)
+
+
+def _recorded(item: Judged) -> str:
+    ratchet = item.report.ratchet
+    assert ratchet is not None
+    floor = "" if ratchet.floor is None else f", score {max(ratchet.floor, item.report.main.score or 0.0):.1f}"
+    fresh = f"; {len(ratchet.new)} new findings were NOT taken in" if ratchet.new else ""
+    return f"{ratchet.known} findings{floor}{fresh}"
 
 
 def _judge_all(paths: tuple[Path, ...], given: dict[str, Any]) -> tuple[list[Judged], list[NothingToJudge]]:
@@ -86,6 +157,10 @@ def _options(given: dict[str, Any], progress: Any) -> AuditOptions:
         ignore=given["ignore"],
         fail_under=given["fail_under"],
         fail_under_factor=given["fail_under_factor"],
+        fail_on=given["fail_on"],
+        baseline=given["baseline"],
+        write_baseline=given["write_baseline"],
+        since=given["since"],
         jobs=given["jobs"],
         use_cache=not given["no_cache"],
         progress=progress,

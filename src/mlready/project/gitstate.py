@@ -47,6 +47,26 @@ def read_git(folder: Path) -> GitState:
     return NONE
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the repository of a folder keeps its data, for reading objects; `prefix` as in GitState."""
+
+    own: Path
+    common: Path
+    prefix: str
+    sha256: bool
+
+
+def find_store(folder: Path) -> Store | None:
+    """The repository that `folder` (resolved) lies in."""
+    for top in _candidates(folder):
+        store = _git_folder(top / ".git")
+        if store is not None:
+            prefix = "" if folder == top else folder.relative_to(top).as_posix() + "/"
+            return Store(store.own, store.common, prefix, _has_long_names(store))
+    return None
+
+
 def _candidates(folder: Path) -> Iterator[Path]:
     yield folder
     yield from folder.parents
@@ -102,8 +122,11 @@ def _entries(store: _Store) -> tuple[Entry, ...]:
         data = read_regular(store.own, "index", limit=_INDEX_LIMIT)
     except OSError as error:
         raise BrokenIndex(str(error)) from error
-    long_names = re.search(r"objectformat\s*=\s*sha256", _text(store.common, "config"), re.IGNORECASE)
-    return read_index(data, hash_size=32 if long_names else 20)
+    return read_index(data, hash_size=32 if _has_long_names(store) else 20)
+
+
+def _has_long_names(store: _Store) -> bool:
+    return bool(re.search(r"objectformat\s*=\s*sha256", _text(store.common, "config"), re.IGNORECASE))
 
 
 def _has_commit(store: _Store, indexed: bool) -> bool:

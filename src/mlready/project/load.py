@@ -30,12 +30,10 @@ _SAMPLE = 262_144
 
 
 def load_project(path: Path, *, config: Config, options: AuditOptions) -> tuple[Project, list[NotRead], dict[str, str]]:
-    """Read a folder: the project, what was not read and why, and the versions of the external tools used."""
-    if path.is_file():
-        raise UsageError(f"{path} is a file")
+    """Read a folder or one file: the project, what was not read and why, the versions of the external tools used."""
     from mlready.project.inventory import take_inventory
 
-    inventory = take_inventory(path)
+    inventory = _inventory_of_file(path) if path.is_file() else take_inventory(path)
     vocabulary = load()
     chosen = _chosen(inventory, config)
     pending = _start_external(inventory, chosen, options)
@@ -59,6 +57,25 @@ def load_project(path: Path, *, config: Config, options: AuditOptions) -> tuple[
         elsewhere=config.elsewhere,
     )
     return project, sorted(not_read, key=lambda entry: entry.path), tools
+
+
+def _inventory_of_file(path: Path) -> Inventory:
+    """An inventory of one file alone; its path starts at the folder of the project that it belongs to."""
+    from mlready.config import project_folder
+    from mlready.project.gitstate import NONE
+    from mlready.project.ignore import Ignores
+    from mlready.project.inventory import File, Inventory
+
+    if path.suffix not in (".py", ".ipynb"):
+        raise UsageError(f"{path}: a single file is judged when it is a .py or .ipynb file")
+    root = project_folder(path)
+    inner = (path.parent.resolve() / path.name).relative_to(root).as_posix()
+    role = role_of(inner, packages=frozenset(), vendored=frozenset())
+    if role not in ("source", "script", "notebook", "test"):  # whoever names a file wants it judged
+        role = "notebook" if inner.endswith(".ipynb") else "script"
+    file = File(inner, path.stat().st_size, role, tracked=True, link=path.is_symlink())
+    not_read = (NotRead(inner, "a link"),) if file.link else ()
+    return Inventory(root=root, files=(file,), not_read=not_read, git=NONE, _ignores=Ignores({}))  # type: ignore[arg-type]
 
 
 def _chosen(inventory: Inventory, config: Config) -> list[File]:

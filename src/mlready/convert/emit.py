@@ -11,6 +11,7 @@ from mlready.convert.display import OUTPUT_DIR, SAVE_FIGURES, SHOW, is_shown
 from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage, Statement
 from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
+from mlready.convert.strings import names_in_strings
 from mlready.convert.text import assembled, edited, global_to_nonlocal, indented, shown
 from mlready.flow.statements import Imports
 
@@ -136,7 +137,8 @@ def _module(
     head = [f'"""{DOCSTRINGS[module]}"""', ""]
     lines = [line for line in imports_for(plan, names) if not line.late]
     future = [line.text for line in lines if line.root == "__future__"]
-    head += [*future, "", *(_import_text(line, names) for line in lines if line.root != "__future__")]
+    quoted = frozenset().union(*(names_in_strings(s.node) for s in statements))
+    head += [*future, "", *(_import_text(line, names - quoted) for line in lines if line.root != "__future__")]
     own = sorted(name for name in (SHOW, SAVE_FIGURES) if _uses(text, name))
     if own:
         head.append(f"from {plan.package}.outputs import {', '.join(own)}")
@@ -147,7 +149,7 @@ def _module(
 
 
 def _import_text(line: ImportLine, names: frozenset[str]) -> str:
-    """An import; one that is there for its effect is kept by linters."""
+    """An import; one that is there for its effect, or for the text of a formula, is kept by linters."""
     return line.text if line.name in names or line.name == "*" else f"{line.text}  # noqa: F401"
 
 

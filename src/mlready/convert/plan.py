@@ -28,6 +28,7 @@ from mlready.convert.sections import Section, sections
 from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
 from mlready.convert.statements import Source, read_statements
+from mlready.convert.strings import names_in_strings
 from mlready.flow.statements import Imports
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__"}
@@ -72,6 +73,8 @@ class _Planner:
     def _needs(self, statement: Statement) -> frozenset[str]:
         flow = statement.flow
         names = flow.reads | flow.deferred | self.extracted.reads_of(statement)
+        known = self.variables | self.imported.names | self.moved.definitions.keys()
+        names |= names_in_strings(statement.node) & known
         return names | self.moved.added_reads(names)
 
     # ---------------------------------------------------------------------------------------------------- steps

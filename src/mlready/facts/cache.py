@@ -59,8 +59,9 @@ def key_of(data: bytes, *, reader: str, vocabulary: str) -> bytes:
 @cache
 def _versions() -> str:
     """Versions of mlready, rows and Python; and when the readers' code last changed, for those who work on it."""
-    folder = Path(__file__).parent
-    changed = max((path.stat().st_mtime_ns for path in folder.rglob("*.py")), default=0)
+    facts = Path(__file__).parent
+    folders = (facts, facts.parent / "flow")
+    changed = max((path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.py")), default=0)
     return f"{__version__} {FACTS_VERSION} {changed} {sys.version_info[:2]}"
 
 

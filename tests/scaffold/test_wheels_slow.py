@@ -1,0 +1,101 @@
+"""Two installed wheels, an older and a newer one: what the first made, the second updates, with no network."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlready.scaffold.new import create
+
+from .runs import OFFLINE, clean_environment
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command: str | Path, cwd: Path, offline: bool = False) -> str:
+    environment = clean_environment() | (OFFLINE if offline else {})
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def install(source: Path, folder: Path) -> Path:
+    """Build a wheel of a source tree and install it, with its dependencies, into an environment of its own."""
+    uv = Path(sys.executable).parent / "uv"
+    run(uv, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", source, cwd=source)
+    run(uv, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    run(uv, "pip", "install", "--quiet", "--python", folder / "venv", "--compile-bytecode", wheel, cwd=folder)
+    return folder / "venv" / "bin" / "mlready"
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This version's files, where they may be changed."""
+    folder = tmp_path_factory.mktemp("sources") / "mlready"
+    folder.mkdir()
+    for name in ("src", "rules", "templates", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (ROOT / name).exists():
+            shutil.copyfile(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tools(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The command of this version, and that of a later one whose template differs."""
+    older = install(sources, tmp_path_factory.mktemp("older"))
+    script = ROOT / "scripts" / "record_template.py"
+    subprocess.run(
+        [sys.executable, script], cwd=ROOT, check=True, env=clean_environment() | {"PYTHONPATH": str(sources / "src")}
+    )
+    assert (sources / "templates" / "history.bundle").exists()
+    init = sources / "src" / "mlready" / "__init__.py"
+    text = init.read_text(encoding="utf-8")
+    init.write_text(text.replace(text.split('__version__ = "')[1].split('"')[0], "99.1.0"), encoding="utf-8")
+    skeleton = sources / "templates" / "project" / "skeleton"
+    (skeleton / "SECURITY.md").write_text("# How to report a weakness\n", encoding="utf-8")
+    ignore = skeleton / ".gitignore.jinja"
+    ignore.write_text(ignore.read_text(encoding="utf-8").replace("dist/\n", "dist/\nwheels/\n"), encoding="utf-8")
+    return older, install(sources, tmp_path_factory.mktemp("newer"))
+
+
+@pytest.mark.parametrize("options", [[], ["--data", "serving=batch", "--data", "ci=gitlab"], ["--minimal"]])
+def test_an_update_from_one_wheel_to_the_next(options: list[str], tools: tuple[Path, Path], tmp_path: Path) -> None:
+    older, newer = tools
+    run(older, "new", "churn", "--defaults", *options, cwd=tmp_path, offline=True)
+    project = tmp_path / "churn"
+    readme = project / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8") + "\nMine.\n", encoding="utf-8")
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
+    run("git", *identity, "commit", "--quiet", "--all", "--message", "Edit", cwd=project)
+    shown = run(newer, "update", "--preview", cwd=project, offline=True)
+    assert "+wheels/" in shown
+    assert run("git", "status", "--porcelain", cwd=project) == ""
+    run(newer, "update", cwd=project, offline=True)
+    assert readme.read_text(encoding="utf-8").endswith("\nMine.\n")
+    assert (project / "SECURITY.md").exists()
+    assert "wheels/" in (project / ".gitignore").read_text(encoding="utf-8")
+    assert "_commit: v99.1.0" in (project / ".copier-answers.yml").read_text(encoding="utf-8")
+    assert not list(project.rglob("__pycache__"))
+    run("git", *identity, "add", "--all", cwd=project)
+    run("git", *identity, "commit", "--quiet", "--message", "Update", cwd=project)
+    refused = subprocess.run([older, "update"], cwd=project, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "newer than this mlready" in refused.stderr
+
+
+def test_a_wheel_holds_the_template_and_its_locks(tools: tuple[Path, Path], tmp_path: Path) -> None:
+    older, _ = tools
+    run(older, "new", "churn", "--defaults", cwd=tmp_path, offline=True)
+    here = create(tmp_path / "here" / "churn", given={}).folder
+    assert run("git", "rev-parse", "HEAD^{tree}", cwd=here) == run(
+        "git", "rev-parse", "HEAD^{tree}", cwd=tmp_path / "churn"
+    )

@@ -43,6 +43,19 @@ def _report(item: Judged, style: Style) -> Iterator[str]:
     yield from _footer(report, paint, style)
 
 
+_CODES = {
+    "bold": "1",
+    "dim": "2",
+    "underline": "4",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+}
+"""Words of style -> ANSI codes."""
+
+
 class _Paint:
     """Colors, or none."""
 
@@ -52,9 +65,8 @@ class _Paint:
     def __call__(self, text: str, **style: str | bool) -> str:
         if not self._on:
             return text
-        import click
-
-        return click.style(text, **style)  # type: ignore[arg-type]
+        codes = [_CODES[value if isinstance(value, str) else name] for name, value in style.items() if value]
+        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m"
 
     def score(self, value: float | None, text: str) -> str:
         if value is None:

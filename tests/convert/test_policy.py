@@ -39,6 +39,9 @@ def plain(source: str) -> tuple[str, list[str]]:
         ("%sql select 1", "pass", ["refused"]),
         ("%load_ext autoreload\n%autoreload 2", "pass\npass", ["dropped", "dropped"]),
         ("df?", "pass", ["dropped"]),
+        ("get_ipython().run_line_magic('matplotlib', 'inline')\nx = 1", "pass\nx = 1", ["dropped"]),
+        ("if a:\n    get_ipython().system('pip install x')", "if a:\n    pass", ["dropped"]),
+        ("print(__doc__)", "pass", ["dropped"]),
     ],
 )
 def test_each_has_its_policy(source: str, code: str, kinds: list[str]) -> None:

@@ -111,13 +111,28 @@ SHELL_DROPPED = {
 }
 """Shell commands (by their first word) that leave no trace; every other one is kept as subprocess.run."""
 
+_QUOTED = r"(?P<{0}>[\"'])(?P<{1}>.*?)(?P={0})"
+_LINE_CALL = re.compile(
+    r"^(?P<indent>[ \t]*)get_ipython\(\)\.run_line_magic\(u?"
+    + _QUOTED.format("a", "name")
+    + r"(?:,\s*u?"
+    + _QUOTED.format("b", "rest")
+    + r")?\s*\)[ \t]*$",
+    re.M,
+)
+_OLD_CALL = re.compile(
+    r"^(?P<indent>[ \t]*)get_ipython\(\)\.magic\(u?" + _QUOTED.format("a", "rest") + r"\)[ \t]*$", re.M
+)
+_SYSTEM_CALL = re.compile(
+    r"^(?P<indent>[ \t]*)get_ipython\(\)\.system\(u?" + _QUOTED.format("a", "rest") + r"\)[ \t]*$", re.M
+)
 _PRINTS_DOC = re.compile(r"\s*print\s*\(\s*__doc__\s*\)\s*;?\s*")
 _INSTALL = re.compile(r"(?:^|\s)(?:-m\s+)?(?:pip3?|conda|mamba|uv)\b.*\binstall\b")
 
 
 def plain_cell(cell: Cell) -> PlainCell:
     """One code cell with every magic and shell call decided on."""
-    found = normalize(cell.source)
+    found = normalize(as_magics(cell.source))
     if found.language != "python":
         return _foreign_cell(cell, found)
     lines = found.code.split("\n")
@@ -136,6 +151,15 @@ def plain_cell(cell: Cell) -> PlainCell:
     if problem:
         notes.append(Note(cell.number, 0, "refused", f"not Python that can be converted: {problem}; kept as text"))
     return PlainCell(cell.number, cell.source, code, problem, tuple(notes))
+
+
+def as_magics(source: str) -> str:
+    """`get_ipython().run_line_magic("x", "y")` as the `%x y` that it was made from."""
+    if "get_ipython()" not in source:
+        return source
+    source = _LINE_CALL.sub(lambda m: f"{m['indent']}%{m['name']} {m['rest'] or ''}".rstrip(), source)
+    source = _OLD_CALL.sub(lambda m: f"{m['indent']}%{m['rest']}", source)
+    return _SYSTEM_CALL.sub(lambda m: f"{m['indent']}!{m['rest']}", source)
 
 
 def _compile_problem(code: str) -> str:

@@ -658,19 +658,25 @@ def _judge_shown(job: dict[str, Any], plain: list[Any], seeded: list[Any], packa
     found: list[dict[str, Any]] = []
     for group in job["groups"]:
         cells, steps = set(group["shown_cells"]), set(group["steps"])
-        lists = [[tree for place, tree in record["shown"] if place in cells] for record in (plain or seeded)]
-        if seeded and not _same_lists(lists):
-            lists = [[tree for place, tree in record["shown"] if place in cells] for record in seeded]
+        lists = [_shown_in(record, cells) for record in (seeded or plain)]
+        if not _same_lists(lists):
+            lists = [_shown_in(record, cells) for record in plain]
         if not _same_lists(lists):
             found.append({"cells": sorted(cells), "verdict": "unstable"})
             continue
         if package is None or not cells:
             continue
-        got = [tree for place, tree in package["shown"] if place in steps]
+        got = _shown_in(package, steps)
         verdict = "equal" if _same_lists([lists[0], got]) else "differs"
         if lists[0] or got:
             found.append({"cells": sorted(cells), "steps": sorted(steps), "verdict": verdict, "count": len(lists[0])})
     return found
+
+
+def _shown_in(record: Any, places: set[Any]) -> list[Tree]:
+    """Shown values of some cells or steps. Figures are compared through the variables that hold them."""
+    plots = ("figure", "axes", "plot")
+    return [tree for place, tree in record["shown"] if place in places and tree[0] not in plots]
 
 
 def _same_lists(lists: list[list[Tree]]) -> bool:

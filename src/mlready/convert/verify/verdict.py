@@ -155,9 +155,9 @@ def _printed(
 
     found: list[dict[str, Any]] = []
     for group in groups(plan):
-        texts = {_text(run, group["cells"]) for run in plain}
-        if len(texts) > 1 and seeded:
-            texts = {_text(run, group["cells"]) for run in seeded}
+        texts = {_text(run, group["cells"]) for run in seeded or plain}
+        if len(texts) > 1:
+            texts = {_text(run, group["cells"]) for run in plain}
         got = masked("".join(text for step, text in compared["texts"] if step in group["steps"]))
         if not any(texts) and not got:
             continue

@@ -1,0 +1,453 @@
+"""Checks of factor 10: results can be compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mlready.facts.rows import Call
+from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.project.kinds import TRAIN_ACTIVITIES
+from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import argument, constant, literal_path, strings
+
+_EVALUATES = re.compile(
+    r"(^|[_./])(eval(uate|uation|uator)?|validate|validation|test|score|metrics?|assess|benchmark|infer(ence)?)([_./]|$)",
+    re.IGNORECASE,
+)
+_FITS = {*TRAIN_ACTIVITIES, "fit"}
+
+
+def _metric_uses(project: Project) -> list[Use]:
+    return list(project.uses("evaluate"))
+
+
+def evaluation_separate(project: Project) -> Verdict:
+    """CMP001: evaluation is a function or stage of its own, which every model goes through."""
+    for file, stage in project.stages:
+        if _EVALUATES.search(stage.name):
+            return met(Site(1.0, f"stage {stage.name} evaluates", file.at(stage.line), key=stage.name))
+    for command in project.commands:
+        if command.origin in ("pipeline", "task", "ci") and re.search(r"\beval(uate|uation)?(\.py)?\b", command.text):
+            return met(Site(1.0, f"runs {command.text[:60]}", command.where, key="command"))
+    for use in _metric_uses(project):
+        if use.file.facts.notebook is None and use.call.scope and not _fits_in(use.file, use.call.scope):
+            if project.reaches(use.node, "any"):
+                return met(Site(1.0, f"{use.scope.name} evaluates", use.where, key=use.scope.name))
+            return met(
+                Site(0.5, f"{use.scope.name} evaluates, and no entry point reaches it", use.where, key=use.scope.name)
+            )
+    for file in project.code_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            name = scope.name.rpartition(".")[2]
+            named = _computes_metric(project, file, number) and re.search(
+                r"^_?(eval(uate|uation)?|validate|validation_epoch|compute_metrics|score_model|test_step|validation_step|assess)",
+                name,
+            )
+            if (
+                scope.kind == "function"
+                and named
+                and not _fits_in(file, number)
+                and project.reaches((file.path, number), "any")
+            ):
+                return met(Site(1.0, f"{scope.name} evaluates", file.at(scope.line), key=scope.name))
+    return missing("evaluation is mixed into training: another model cannot go through it")
+
+
+def _computes_metric(project: Project, file: ProjectFile, number: int) -> bool:
+    """Whether a metric is computed in what the function reaches."""
+    reach = project.graph.reach([(file.path, number)])
+    return any(use.node in reach for use in project.uses("evaluate", "track-metrics"))
+
+
+def _fits_in(file: ProjectFile, number: int) -> bool:
+    assert file.python is not None
+    return any(call.scope == number and _FITS & set(call.activities) for call in file.python.calls)
+
+
+_METRIC_FILE = re.compile(
+    r"(metrics?|scores?|results?|evaluation|report|performance)[^/]*\.(json|ya?ml|csv|tsv|parquet|jsonl)$",
+    re.IGNORECASE,
+)
+
+
+def metrics_machine_readable(project: Project) -> Verdict:
+    """CMP002: metrics go to a tracker or to a metrics file."""
+    for use in project.uses("track-metrics", "autolog"):
+        return met(
+            Site(
+                1.0 if use.file.facts.notebook is None else 0.5,
+                f"{use.call.name} keeps metrics",
+                use.where,
+                key=use.call.name,
+            )
+        )
+    for file, stage in project.stages:
+        if stage.metrics:
+            return met(Site(1.0, f"stage {stage.name} writes {stage.metrics[0]}", file.at(stage.line), key=stage.name))
+    for use in project.uses("write-data", "serialize", "open-file"):
+        path = literal_path(use.call) or next((t for a in use.call.args for t in strings(a.value)), "")
+        if _METRIC_FILE.search(path):
+            return met(Site(1.0 if use.file.facts.notebook is None else 0.5, f"writes {path}", use.where, key=path))
+    for file in project.code_files:
+        for text in file.python.texts if file.python else ():
+            if _METRIC_FILE.search(text.value) and project.reaches((file.path, text.scope), "any"):
+                return met(Site(1.0, f"writes {text.value}", file.at(text.line), key=text.value))
+    return missing("metrics are printed or lost: no tracker and no metrics file has them")
+
+
+def evaluation_data_fixed(project: Project) -> Verdict:
+    """CMP003: the test part is the same for every model: seeded, by key, by date, or a file."""
+    splits = list(project.uses("split"))
+    sites = [_split_site(project, use) for use in splits]
+    sites += list(_test_files(project))
+    if not sites:
+        if project.has("evaluate"):
+            return unknown("how the data for evaluation is chosen cannot be told")
+        return missing("no part of the data is set aside for evaluation")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _split_site(project: Project, use: Use) -> Site:
+    from mlready.rules.checks.reproducibility import random_without_seed
+
+    name = use.call.name
+    if random_without_seed(project, use):
+        return Site(0.0, f"{name} cuts the data anew in each run", use.where, key=name)
+    return Site(1.0, f"{name} cuts the data the same way each time", use.where, key=name)
+
+
+_TEST_PATH = re.compile(r"(^|[/_\-.])(test|valid(ation)?|eval(uation)?|holdout|hold_out|dev)([/_\-.]|$)", re.IGNORECASE)
+
+
+def _test_files(project: Project) -> Iterator[Site]:
+    for use in project.uses("read-data"):
+        path = literal_path(use.call)
+        said = next((t for a in use.call.args for t in strings(a.value) if _TEST_PATH.search(t)), "")
+        if path and _TEST_PATH.search(path):
+            yield Site(1.0, f"reads {path}", use.where, key=path)
+        elif said or constant(use.call, "split") in ("test", "validation"):
+            yield Site(1.0, f"{use.call.name} reads a test part", use.where, key=use.call.name)
+        elif argument(use.call, "train") is not None and constant(use.call, "train") is False:
+            yield Site(1.0, f"{use.call.name} reads the test part of a known set", use.where, key=use.call.name)
+    for file, stage in project.stages:
+        for path in (*stage.deps, *stage.outs):
+            if _TEST_PATH.search(path) and not path.endswith(".py"):
+                yield Site(1.0, f"stage {stage.name} keeps {path}", file.at(stage.line), key=path)
+
+
+_BASELINE = re.compile(
+    r"(^|[_.])(baseline|champion|incumbent|majority|production_model|current_model|previous_model)([_.]|$)",
+    re.IGNORECASE,
+)
+_CHOOSES = frozenset(("max", "min", "sorted", "numpy.argmax", "numpy.argmin"))
+_SELECTS = re.compile(r"\.(idxmax|idxmin|nlargest|nsmallest|sort_values|search_runs)$|best_(estimator|model|run|trial)")
+_DIFFS = re.compile(r"dvc (metrics|params|exp) (diff|show)|\bcml\b|mlflow.*compare")
+
+
+def baseline_compared(project: Project) -> Verdict:
+    """CMP004: something simple, other candidates, or what is in production is evaluated beside the model."""
+    sites = [*_dummies(project), *_named_baselines(project), *_candidates(project), *_diffs(project)]
+    if not sites:
+        return missing("no baseline is evaluated: nothing says whether the model is worth having")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _dummies(project: Project) -> Iterator[Site]:
+    for use in project.uses("compare-baseline"):
+        reached = use.file.facts.notebook is None and project.reaches(use.node, "any")
+        yield Site(1.0 if reached else 0.5, f"{use.call.name} is the baseline", use.where, key=use.call.name)
+
+
+def _named_baselines(project: Project) -> Iterator[Site]:
+    """A baseline by name, whose prediction or metric is computed."""
+    for file in project.work_files:
+        assert file.python is not None
+        scored = {call.scope for call in file.python.calls if "evaluate" in call.activities}
+        for call in file.python.calls:
+            names = " ".join((*call.targets, call.receiver))
+            used = {"evaluate", "predict", "load-model"} & set(call.activities)
+            reached = project.reaches((file.path, call.scope), "any")
+            if _BASELINE.search(names) and used and call.scope in scored and reached:
+                yield Site(1.0, f"{names.strip()} is evaluated too", file.at(call.line), key=names)
+
+
+def _candidates(project: Project) -> Iterator[Site]:
+    """Several models scored in the same way; chosen by code for full credit."""
+    for file in project.work_files:
+        assert file.python is not None
+        calls = file.python.calls
+        scored = [call for call in calls if "evaluate" in call.activities]
+        searched = [call for call in calls if "tune" in call.activities]
+        makers = {call.name for call in calls if "estimator" in project.vocabulary.traits(call.name)}
+        in_loop = any("loop" in call.context for call in scored)
+        several = len(makers) >= 2 and (in_loop or len(scored) >= 2)
+        if not several and not searched:
+            continue
+        place = file.at((scored or searched)[0].line)
+        if several and file.facts.notebook is None and _chooses(calls, in_loop=in_loop):
+            yield Site(
+                1.0, f"{len(makers)} candidates are scored, and the best is chosen by code", place, key="candidates"
+            )
+        elif several:
+            yield Site(0.5, f"{len(makers)} candidates are scored, and compared by eye", place, key="candidates")
+        else:
+            yield Site(0.25, "a search compares settings of one model", place, key="search")
+
+
+def _chooses(calls: Sequence[Call], *, in_loop: bool) -> bool:
+    return any(
+        (in_loop and call.name in _CHOOSES) or _SELECTS.search(call.name) or _SELECTS.search(call.receiver)
+        for call in calls
+    )
+
+
+def _diffs(project: Project) -> Iterator[Site]:
+    for command in project.commands:
+        if command.origin == "ci" and _DIFFS.search(command.text):
+            yield Site(1.0, f"CI shows the difference: {command.text[:50]}", command.where, key="diff")
+
+
+# ------------------------------------------------------------------------------------------------------------ CMP005
+
+_THRESHOLD = re.compile(
+    r"(^|[_.\s-])(min|max|required|accept(ance|able|ed)?|threshold|target|minimum|maximum|floor|ceiling)(?=[_.\s-]|$)",
+    re.IGNORECASE,
+)
+_METRIC_NAME = re.compile(
+    r"(^|[_.\s-])(acc(uracy)?|f1(_score)?|auc|roc|precision|recall|rmse|mae|mse|r2|mape|score|metric|latency|quality|performance|improvement)(?=[_.\s-]|$)",
+    re.IGNORECASE,
+)
+_MODEL_SETTING = re.compile(
+    r"min_split_loss|min_child|max_depth|min_samples|min_impurity|max_leaf|max_iter|scoring", re.IGNORECASE
+)
+"""Hyperparameters whose names look like thresholds."""
+
+
+def acceptance_declared(project: Project) -> Verdict:
+    """CMP005: the value that makes a model worth shipping is in configuration or a test, and is enforced."""
+    sites = [
+        *_enforcing_calls(project),
+        *_config_thresholds(project),
+        *_test_thresholds(project),
+        *_cli_thresholds(project),
+    ]
+    if not sites:
+        return missing("no threshold says when a model is good enough to ship")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _enforcing_calls(project: Project) -> Iterator[Site]:
+    for use in project.calls(
+        "mlflow.evaluate",
+        "mlflow.models.evaluate",
+        "mlflow.validate_evaluation_results",
+        "mlflow.models.MetricThreshold",
+    ):
+        if (
+            use.call.name.endswith(("validate_evaluation_results", "MetricThreshold"))
+            or argument(use.call, "validation_thresholds") is not None
+        ):
+            yield Site(1.0, f"{use.call.name} enforces thresholds", use.where, key=use.call.name)
+
+
+def _config_thresholds(project: Project) -> Iterator[Site]:
+    enforced = _names_of_gates(project)
+    for file in project.files:
+        if file.role not in ("config", "other", "ci") or not file.path.endswith(
+            (".toml", ".yaml", ".yml", ".json", ".ini")
+        ):
+            continue
+        for row in file.facts.settings:
+            last = row.key.rpartition(".")[2]
+            words = row.key.rpartition(".")[0].rpartition(".")[2] + "." + last
+            if (
+                isinstance(row.value, int | float)
+                and not isinstance(row.value, bool)
+                and _THRESHOLD.search(words)
+                and _METRIC_NAME.search(words)
+            ):
+                if _MODEL_SETTING.search(words) or re.search(
+                    r"drift|alert|classification_threshold|decision|psi|p_?value|coverage|cov", words, re.IGNORECASE
+                ):
+                    continue
+                credit = 1.0 if enforced else 0.5
+                tail = "" if enforced else ", and nothing seems to enforce it"
+                yield Site(credit, f"{row.key} = {row.value}{tail}", file.at(row.line), key=row.key)
+    for file in project.code_files:
+        for field in file.python.fields if file.python else ():
+            if _THRESHOLD.search(field.name) and _METRIC_NAME.search(field.name):
+                yield Site(1.0 if enforced else 0.5, f"setting {field.name}", file.at(field.line), key=field.name)
+
+
+def _names_of_gates(project: Project) -> bool:
+    """Whether a run can stop because a model is not good enough: an exit, a raise or a branch in a function that checks."""
+    gate = re.compile(r"gate|threshold|accept|promot|valid|check|better|evaluate|qualit", re.IGNORECASE)
+    for file in project.code_files:
+        assert file.python is not None
+        for call in file.python.calls:
+            scope = file.python.scopes[call.scope]
+            if call.name in ("sys.exit", "exit", "SystemExit") and "if" in call.context:
+                return True
+            if "promote-model" in call.activities or "register-model" in call.activities:
+                return True
+            if gate.search(scope.name) and "if" in call.context:
+                return True
+        if any(gate.search(scope.name) for scope in file.python.scopes if scope.kind == "function"):
+            return True
+    return False
+
+
+def _test_thresholds(project: Project) -> Iterator[Site]:
+    from mlready.rules.checks.tests import test_functions
+
+    for file, number, scope in test_functions(project):
+        assert file.python is not None
+        name = scope.name.lower()
+        meant = any(
+            call.scope == number and {"evaluate", "predict"} & set(call.activities) for call in file.python.calls
+        )
+        if (
+            scope.asserts
+            and (meant or "model" in name)
+            and (_METRIC_NAME.search(name) or re.search(r"threshold|baseline|better|quality", name))
+        ):
+            yield Site(1.0, f"{scope.name} asserts on a metric", file.at(scope.line), key=scope.name)
+
+
+def _cli_thresholds(project: Project) -> Iterator[Site]:
+    for use in project.calls(".add_argument", "click.option", "typer.Option", "os.getenv", "os.environ.get"):
+        if project.reaches(use.node, "any") or "decorator" in use.call.context:
+            for text in (t for a in use.call.args for t in strings(a.value)):
+                if _THRESHOLD.search(text) and _METRIC_NAME.search(text) and len(text) < 60:
+                    yield Site(1.0, f"option {text}", use.where, key=text)
+
+
+# ------------------------------------------------------------------------------------------------------------ CMP006
+
+_ACCURACY = ("accuracy_score", "Accuracy", "accuracy")
+_CLASSIFIER_METRICS = re.compile(
+    r"f1|precision|recall|auc|roc|log_?loss|confusion|classification_report|balanced|matthews|cohen|average_precision|brier|fbeta|jaccard|dice|iou|mcc|kappa|top_k|perplexity|mAP",
+    re.IGNORECASE,
+)
+
+
+def metric_fits_problem(project: Project) -> Verdict:
+    """CMP006: accuracy is not the only metric of a classifier."""
+    by_file: dict[str, list[Use]] = {}
+    for use in project.uses("evaluate"):
+        by_file.setdefault(use.file.path, []).append(use)
+    everywhere = any(_CLASSIFIER_METRICS.search(use.call.name) for uses in by_file.values() for use in uses)
+    broken, units = [], 0
+    for uses in by_file.values():
+        accuracy = [use for use in uses if use.call.name.rpartition(".")[2] in _ACCURACY]
+        if not accuracy:
+            continue
+        units += 1
+        python = accuracy[0].file.python
+        assert python is not None
+        others = any(_CLASSIFIER_METRICS.search(call.name) or _names_metrics(call.args) for call in python.calls)
+        if not others and not (everywhere and accuracy[0].file.facts.notebook is None):
+            broken.append(Site(0.0, "accuracy is the only metric", accuracy[0].where, key="accuracy"))
+    return hazard(broken, units=units)
+
+
+def _names_metrics(args: tuple[object, ...]) -> bool:
+    return any(
+        _CLASSIFIER_METRICS.search(text)
+        for arg in args
+        for text in strings(getattr(arg, "value", None))
+        if len(text) < 40
+    )
+
+
+def evaluation_sliced(project: Project) -> Verdict:
+    """CMP007: metrics are computed per group of the data too."""
+    for use in project.uses("evaluate-slices"):
+        return met(
+            Site(
+                1.0 if use.file.facts.notebook is None else 0.5,
+                f"{use.call.name} evaluates per group",
+                use.where,
+                key=use.call.name,
+            )
+        )
+    for file in project.code_files:
+        assert file.python is not None
+        grouped = {call.scope for call in file.python.calls if call.name.endswith(".groupby")}
+        metric = next(
+            (call for call in file.python.calls if "evaluate" in call.activities and call.scope in grouped), None
+        )
+        if metric is not None:
+            return met(Site(1.0, f"{metric.name} per group", file.at(metric.line), key=metric.name))
+    for use in project.calls("sklearn.metrics.classification_report"):
+        return met(Site(0.5, "a report per class, not per group of the data", use.where, key="classification_report"))
+    return missing("metrics are for all the data at once: a group that does badly does not show")
+
+
+_LLM_RUNNERS = re.compile(
+    r"\b(promptfoo|deepeval|ragas|inspect eval|lm_eval|lm-eval|giskard|openai evals|oaieval|phoenix|trulens|mlflow genai)\b",
+    re.IGNORECASE,
+)
+
+
+def llm_evaluated(project: Project) -> Verdict:
+    """CMP008: prompts and models are evaluated against expectations, by a runner with a threshold, in CI or a pipeline."""
+    commands = [c for c in project.commands if c.origin in ("ci", "pipeline") and _LLM_RUNNERS.search(c.text)]
+    if commands:
+        return met(Site(1.0, f"runs {commands[0].text[:60]}", commands[0].where, key="command"))
+    uses = list(project.uses("evaluate-llm"))
+    tested = [
+        file
+        for file in project.test_files
+        if any("evaluate-llm" in call.activities for call in (file.python.calls if file.python else ()))
+    ]
+    if tested:
+        run = _tests_in_ci(project)
+        tail = "" if run else ", which CI does not run"
+        return met(Site(1.0 if run else 0.5, f"{tested[0].path} evaluates{tail}", tested[0].at(0), key=tested[0].path))
+    for use in uses:
+        run = _run_by_ci(project, use)
+        tail = " in CI" if run else ", run by hand"
+        return met(Site(1.0 if run else 0.5, f"{use.call.name} evaluates{tail}", use.where, key=use.call.name))
+    for file in project.matching("promptfooconfig.y*ml", "*evals/*.y*ml", "*eval_set*.json*", "*golden*.json*"):
+        return met(Site(0.5, f"{file.path} holds expectations, and nothing runs them", file.at(0), key=file.path))
+    return missing("nothing evaluates what the language model answers")
+
+
+def _tests_in_ci(project: Project) -> bool:
+    from mlready.rules.checks.tests import runs_tests
+
+    return any(command.origin == "ci" and runs_tests(command) for command in project.commands)
+
+
+def _run_by_ci(project: Project, use: Use) -> bool:
+    entries = [e for e in project.entries if e.origin in ("ci", "pipeline")]
+    return any(use.node in project.graph.reach(entry.nodes) for entry in entries)
+
+
+def better_than_chance(project: Project) -> Verdict:
+    """CMP009: the recorded metric beats the trivial predictor."""
+    found = [
+        (file, name, value) for file in project.files if file.facts.table for name, value in file.facts.table.metrics
+    ]
+    known = [
+        (f, n, v) for f, n, v in found if re.search(r"(roc_?auc|(^|[._])auc|(^|[._])r2(_score)?)$", n, re.IGNORECASE)
+    ]
+    baseline = {n: v for _, n, v in found if re.search(r"baseline|dummy", n, re.IGNORECASE)}
+    for file, name, value in found:
+        match = next((v for other, v in baseline.items() if name.rpartition(".")[2] in other and other != name), None)
+        if match is not None and not re.search(r"baseline|dummy", name, re.IGNORECASE):
+            better = value < match if re.search(r"rmse|mae|mse|loss|error", name, re.IGNORECASE) else value > match
+            return met(
+                Site(float(better), f"{name} = {value:g} against {match:g} of the baseline", file.at(0), key=name)
+            )
+    for file, name, value in known:
+        chance = 0.0 if "r2" in name.lower() else 0.5
+        if value <= chance + 0.005:
+            return met(Site(0.0, f"{name} = {value:g} is no better than chance", file.at(0), key=name))
+        return met(Site(1.0, f"{name} = {value:g} beats chance", file.at(0), key=name))
+    if found:
+        return unknown("the balance of the classes is not known, so chance is not known")
+    return not_applicable("no metrics file is in the tree")

@@ -1,0 +1,366 @@
+"""Checks of factor 11: the model is watched in production."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.findings import Site, Verdict, hazard, met, missing
+from mlready.project.entries import MAIN
+from mlready.project.project import Project, Use
+from mlready.rules.checks.common import argument, strings
+
+# ------------------------------------------------------------------------------------------------------------- MON001
+
+
+def logging_used(project: Project) -> Verdict:
+    """MON001: code that trains or serves logs instead of printing. The unit is the module."""
+    reached = project.training_nodes | project.serving_nodes
+    broken, units = [], 0
+    for file in project.code_files:
+        assert file.python is not None
+        numbers = {number for path, number in reached if path == file.path}
+        if not numbers:
+            continue
+        units += 1
+        printed = [
+            (line, scope)
+            for line, scope in file.python.prints
+            if scope in numbers and not _is_demo(project, file.path, scope)
+        ]
+        if not printed:
+            continue
+        logs = any(
+            "log" in call.activities or call.system in ("logging", "loguru", "structlog") for call in file.python.calls
+        )
+        said = f"prints {len(printed)} times" + (" beside its logger" if logs else " and logs nothing")
+        broken.append(Site(0.5 if logs else 0.0, said, file.at(printed[0][0]), key="print"))
+    return hazard(broken, units=units)
+
+
+def _is_demo(project: Project, path: str, scope: int) -> bool:
+    """A print under the main guard is the output of a command."""
+    python = project.by_path[path].python
+    return python is not None and python.scopes[scope].name == MAIN
+
+
+# --------------------------------------------------------------------------------------------------- MON002 .. MON005
+
+_RECORDS = re.compile(
+    r"(record|log|save|store|persist|write|insert|append|publish|capture|send|track)_?\w*(predict\w*|inference|request|event|payload|response|sample|result)|prediction_?(log|record|store|table|event)|inference_?(log|table)",
+    re.IGNORECASE,
+)
+_PLATFORM_RECORDS = (
+    "DataCaptureConfig",
+    "InferenceLogger",
+    "KafkaProducer",
+    "inferenceservice.logger",
+    "auto_capture_config",
+    "inference_table",
+)
+
+
+def predictions_recorded(project: Project) -> Verdict:
+    """MON002: what came in and what was answered is kept."""
+    for use in project.uses("record-predictions"):
+        if use.file.facts.notebook is None:
+            return met(Site(1.0, f"{use.call.name} records predictions", use.where, key=use.call.name))
+    for use in _serving_calls(project):
+        name = use.call.name
+        if any(word in name for word in _PLATFORM_RECORDS):
+            return met(Site(1.0, f"{name} records predictions", use.where, key=name))
+        writes = {"write-data", "database", "publish", "stream", "track-metrics", "log-artifact"} & set(
+            use.call.activities
+        )
+        if writes and (_RECORDS.search(f"{use.scope.name} {name}") or _scope_predicts(use)):
+            return met(Site(1.0, f"{use.scope.name or name} records predictions ({name})", use.where, key=name))
+    for use in _serving_calls(project):
+        if _RECORDS.search(use.call.name.rpartition(".")[2]):
+            return met(Site(1.0, f"{use.call.name} records predictions", use.where, key=use.call.name))
+    for use in _serving_calls(project):
+        if "log" in use.call.activities and _logs_prediction(use):
+            return met(Site(0.5, "predictions go to the log", use.where, key="log"))
+    for file, resource in project.resources:
+        if "logger" in dict(resource.details) or "DataCapture" in resource.kind:
+            return met(
+                Site(
+                    1.0, f"{resource.kind} {resource.name} records requests", file.at(resource.line), key=resource.name
+                )
+            )
+    return missing("predictions are not recorded: nobody can say what the model answered yesterday")
+
+
+def _serving_calls(project: Project) -> Iterator[Use]:
+    nodes = project.serving_nodes
+    for file in project.code_files:
+        for call in file.python.calls if file.python else ():
+            if (file.path, call.scope) in nodes:
+                yield Use(file, call)
+
+
+def _scope_predicts(use: Use) -> bool:
+    python = use.file.python
+    assert python is not None
+    return any(
+        call.scope == use.call.scope and ("predict" in call.activities or re.search(r"(^|[._])predict", call.name))
+        for call in python.calls
+    )
+
+
+def _logs_prediction(use: Use) -> bool:
+    said = " ".join(text for arg in use.call.args for text in (*strings(arg.value), arg.value.text, arg.name))
+    return bool(re.search(r"predict|prob|score|result|output", said, re.IGNORECASE)) and _scope_predicts(use)
+
+
+_METRIC_SYSTEMS = re.compile(
+    r"prometheus|opentelemetry|datadog|statsd|ddtrace|newrelic|elasticapm|applicationinsights|sentry|logfire",
+    re.IGNORECASE,
+)
+_OWN_METRICS = (
+    "bentoml",
+    "ray",
+    "seldon-core",
+    "kserve",
+    "mlserver",
+    "torchserve",
+    "tensorflow-serving",
+    "triton",
+    "litserve",
+)
+
+
+def service_metrics(project: Project) -> Verdict:
+    """MON003: latency, throughput and errors of the service are exported."""
+    for use in project.uses("export-metrics", notebooks=False):
+        if project.reaches(use.node, "any") or "decorator" in use.call.context:
+            return met(Site(1.0, f"{use.call.name} exports metrics", use.where, key=use.call.name))
+    for command in project.commands:
+        if (
+            command.origin in ("container", "infra")
+            and _METRIC_SYSTEMS.search(command.text)
+            and not re.search(r"\binstall\b", command.text)
+        ):
+            return met(Site(1.0, f"{command.text[:50]} exports metrics", command.where, key="command"))
+    for file, resource in project.resources:
+        if resource.kind in (
+            "ServiceMonitor",
+            "PodMonitor",
+            "InferenceService",
+            "SeldonDeployment",
+            "RayService",
+            "aws_sagemaker_endpoint",
+            "aws_cloudwatch_metric_alarm",
+        ):
+            return met(
+                Site(1.0, f"{resource.kind} {resource.name} brings metrics", file.at(resource.line), key=resource.name)
+            )
+    for use in project.uses("serve", "endpoint", notebooks=False):
+        if use.call.system in _OWN_METRICS:
+            return met(
+                Site(
+                    0.5,
+                    f"{use.call.system} has metrics by itself, and nothing collects them",
+                    use.where,
+                    key=use.call.system,
+                )
+            )
+    return missing("nothing exports latency, load and errors of the service")
+
+
+_HEALTH = re.compile(
+    r"(^|/)(health(z|check|_check|-check)?|live(z|ness)?|ready(z|ness)?|ping|status|heartbeat|alive)(/|$)",
+    re.IGNORECASE,
+)
+
+
+def health_endpoint(project: Project) -> Verdict:
+    """MON004: something says whether the service is alive and ready."""
+    for use in project.uses("health"):
+        return met(Site(1.0, use.call.name, use.where, key=use.call.name))
+    for use in project.uses("endpoint", notebooks=False):
+        for arg in use.call.args:
+            if any(_HEALTH.search(text) for text in strings(arg.value)):
+                return met(Site(1.0, f"an endpoint {next(strings(arg.value))}", use.where, key="endpoint"))
+        if _HEALTH.search(f"/{use.scope.name.rpartition('.')[2]}"):
+            return met(Site(1.0, f"an endpoint {use.scope.name}", use.where, key="endpoint"))
+    for file, container in project.containers:
+        if container.healthcheck:
+            return met(Site(1.0, "HEALTHCHECK in the image", file.at(0), key=file.path))
+    for file in project.files:
+        for service in file.facts.services:
+            if service.healthcheck and service.build and not re.search(r"copy|backup|old", file.name, re.IGNORECASE):
+                return met(
+                    Site(1.0, f"health check of the service {service.name}", file.at(service.line), key=service.name)
+                )
+    for file, resource in project.resources:
+        if any("probe" in key.lower() for key, _ in resource.details):
+            return met(Site(1.0, f"probes of {resource.name}", file.at(resource.line), key=resource.name))
+    for use in project.uses("serve", "endpoint", notebooks=False):
+        if use.call.system in (*_OWN_METRICS, "mlflow", "streamlit", "gradio"):
+            return met(Site(1.0, f"{use.call.system} has health endpoints by itself", use.where, key=use.call.system))
+    return missing("no health endpoint, probe or HEALTHCHECK")
+
+
+_ALERTS = re.compile(
+    r"(^|/)(alert(s|ing|_rules|manager|-rules)?|prometheus[-_]?rules?|monitors?|dashboards?|grafana)[^/]*(/|\.(ya?ml|json|tf)$)",
+    re.IGNORECASE,
+)
+
+
+def alerts_as_code(project: Project) -> Verdict:
+    """MON005: alert rules, dashboards or monitors stand in the repository."""
+    kinds = re.compile(
+        r"PrometheusRule|AlertRule|Alert|alarm|monitor|dashboard|grafana|notification_channel", re.IGNORECASE
+    )
+    for file, resource in project.resources:
+        if kinds.search(resource.kind) and resource.kind not in ("ServiceMonitor", "PodMonitor"):
+            return met(Site(1.0, f"{resource.kind} {resource.name}", file.at(resource.line), key=resource.name))
+    for file in project.files:
+        if (
+            file.size
+            and file.role in ("config", "infra", "other", "data")
+            and _ALERTS.search(file.path)
+            and file.facts.settings
+        ):
+            return met(Site(1.0, f"{file.path} declares alerts or dashboards", file.at(0), key=file.path))
+    for use in project.uses("alert", reached="any", notebooks=False):
+        return met(Site(0.5, f"{use.call.name} sends an alert from code", use.where, key=use.call.name))
+    return missing("no alert rules, dashboards or monitors are kept as code")
+
+
+# ------------------------------------------------------------------------------------------------------------- MON006
+
+_BROAD = frozenset(("", "Exception", "BaseException", "builtins.Exception", "builtins.BaseException"))
+
+
+def errors_not_swallowed(project: Project) -> Verdict:
+    """MON006: no bare or empty except around training and serving. The unit is the handler."""
+    reached = project.training_nodes | project.serving_nodes
+    broken, units = [], 0
+    for file in project.code_files:
+        for row in file.python.handlers if file.python else ():
+            if (file.path, row.scope) not in reached:
+                continue
+            units += 1
+            bare = not row.types
+            broad = bare or bool(set(row.types) & _BROAD)
+            if row.silent and broad:
+                broken.append(Site(0.0, "swallows every error", file.at(row.line), key="swallows"))
+            elif bare and not row.reraises and not row.logs:
+                broken.append(Site(0.0, "a bare except hides what went wrong", file.at(row.line), key="bare"))
+    return hazard(broken, units=units)
+
+
+def inputs_and_predictions_compared(project: Project) -> Verdict:
+    """MON007: live inputs and predictions are compared with those of training."""
+    sites = []
+    for use in project.uses("detect-drift", "two-sample-test", reached="any", notebooks=False):
+        python = use.file.python
+        assert python is not None
+        words = " ".join(
+            [
+                use.file.path,
+                *(t.value for t in python.texts),
+                *(c.name for c in python.calls),
+                *(s.name for s in python.scopes),
+                *(r.name for r in python.assigns),
+            ]
+            + [text for call in python.calls for arg in call.args for text in (*strings(arg.value), arg.value.text)]
+        )
+        predicted = re.search(r"predict|target|score|prob", words, re.IGNORECASE)
+        compared = re.search(r"reference|baseline|train", words, re.IGNORECASE)
+        credit = 1.0 if predicted and compared else 0.5
+        what = "inputs and predictions" if predicted else "inputs"
+        sites.append(Site(credit, f"{use.call.name} compares {what} with a reference", use.where, key=use.call.name))
+    if not sites:
+        return missing("live inputs and predictions are not compared with those of training")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+_GATEWAYS = re.compile(r"litellm|portkey|helicone|gateway|openrouter", re.IGNORECASE)
+
+
+def llm_calls_traced(project: Project) -> Verdict:
+    """MON008: each call of a language model leaves a trace: model, prompt version, tokens, latency, errors."""
+    calls = list(project.uses("call-llm", notebooks=False))
+    traced = list(project.uses("trace-llm", notebooks=False))
+    if traced:
+        return met(Site(1.0, f"{traced[0].call.name} traces calls", traced[0].where, key=traced[0].call.name))
+    for use in project.uses("trace", notebooks=False):
+        return met(
+            Site(0.5, f"{use.call.name} traces the service, calls of the model among it", use.where, key=use.call.name)
+        )
+    for file in project.code_files:
+        for text in file.python.texts if file.python else ():
+            if text.kind == "url" and _GATEWAYS.search(text.value):
+                return met(Site(1.0, "calls go through a gateway that logs them", file.at(text.line), key="gateway"))
+    logged = next((use for use in calls if _logs_near(use)), None)
+    if logged is not None:
+        return met(Site(0.5, "calls are logged by hand", logged.where, key="log"))
+    if any(project.uses("trace-llm", notebooks=True)):
+        return met(
+            Site(
+                0.25,
+                "only a notebook traces calls",
+                next(project.uses("trace-llm", notebooks=True)).where,
+                key="notebook",
+            )
+        )
+    return missing("calls of the language model leave no trace", calls[0].where if calls else None)
+
+
+def _logs_near(use: Use) -> bool:
+    python = use.file.python
+    assert python is not None
+    words = re.compile(r"token|usage|latency|prompt|completion|duration|elapsed", re.IGNORECASE)
+    return any(
+        call.scope == use.call.scope
+        and "log" in call.activities
+        and any(words.search(text) for arg in call.args for text in (*strings(arg.value), arg.value.text))
+        for call in python.calls
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- MON009
+
+
+def personal_data_guarded(project: Project) -> Verdict:
+    """MON009: no tracked table or output shows personal data, and raw requests are not logged. Values are never shown."""
+    broken, units = [], 0
+    for file in project.files:
+        table = file.facts.table
+        if (
+            table is not None
+            and file.tracked
+            and not file.lfs
+            and file.role not in ("test", "example", "docs", "vendored")
+        ):
+            units += 1
+            if table.personal:
+                column, kind = table.personal[0]
+                broken.append(Site(0.0, f"column {column} looks like {kind}", file.at(0), key=column))
+        if file.facts.notebook is not None and file.role not in ("test", "example", "docs", "vendored"):
+            shown = [cell for cell in file.facts.notebook.cells if cell.personal]
+            units += 1
+            if shown:
+                from mlready.rules.checks.experiments import cell_place
+
+                broken.append(
+                    Site(
+                        0.0,
+                        f"an output looks like {shown[0].personal[0]}",
+                        cell_place(file, shown[0]),
+                        key=shown[0].personal[0],
+                    )
+                )
+    for use in _serving_calls(project):
+        if "log" in use.call.activities or use.call.name == "print":
+            value = argument(use.call, "0") or argument(use.call, "1")
+            if (
+                value is not None
+                and value.kind == "name"
+                and re.search(r"(^|\.)(payload|request_body|raw_request|body)$", value.text)
+            ):
+                units += 1
+                broken.append(Site(0.5, f"logs {value.text} as it came in", use.where, key=value.text))
+    return hazard(broken, units=units)

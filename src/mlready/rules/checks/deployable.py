@@ -1,0 +1,372 @@
+"""Checks of factor 12: training ends in something that can be deployed. What the service does is in serving.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.facts.rows import Container, Resource, Stage
+from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable, unknown
+from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import literal_path, strings
+
+# ------------------------------------------------------------------------------------------------------ DEP001, DEP002
+
+_PACKAGED = re.compile(r"\.(onnx|keras|safetensors|skops|tflite|mar|pmml|mlmodel|engine)$", re.IGNORECASE)
+_PACKAGING_SYSTEMS = frozenset(
+    "mlflow bentoml onnx skl2onnx skops safetensors seldon kserve coreml openvino tensorrt sagemaker".split()
+)
+_OWN_FORMAT = frozenset(("catboost", "lightgbm", "xgboost"))
+_PACKAGING_CALLS = re.compile(
+    r"log_model|save_pretrained|push_to_hub|export|saved_model\.save|jit\.(save|script|trace)|keras.*\.save$"
+)
+
+
+def artifact_produced(project: Project) -> Verdict:
+    """DEP001: training ends in a packaged artifact; a bare pickle is half of one."""
+    sites = [_artifact_site(project, use) for use in project.uses("save-model", "register-model")]
+    for file, stage in project.stages:
+        for out in stage.outs:
+            if _PACKAGED.search(out) or re.search(r"model[^/]*(/|$)", out):
+                sites.append(Site(0.75, f"stage {stage.name} makes {out}", file.at(stage.line), key=out))
+    if not sites:
+        return missing("training ends without an artifact that could be deployed")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+
+
+def _artifact_site(project: Project, use: Use) -> Site:
+    name, path = use.call.name, literal_path(use.call)
+    packaged = use.call.system in _PACKAGING_SYSTEMS or _PACKAGING_CALLS.search(name) or _PACKAGED.search(path)
+    if use.file.facts.notebook is not None:
+        return Site(0.5 if packaged else 0.25, f"{name} saves the model, from a notebook", use.where, key=name)
+    if use.call.system in _OWN_FORMAT:
+        return Site(0.75, f"{name} writes the model in its framework's own format", use.where, key=name)
+    if packaged:
+        return Site(1.0, f"{name} packages the model", use.where, key=name)
+    if _saves_pipeline(use):
+        described = _writes_metadata(project, use)
+        said = "with its metadata" if described else "without its metadata"
+        return Site(1.0 if described else 0.75, f"{name} saves the whole pipeline, {said}", use.where, key=name)
+    said = "writes a bare file: nothing says how it is to be called, or with which versions"
+    return Site(0.5, f"{name} {said}", use.where, key=name)
+
+
+def _saves_pipeline(use: Use) -> bool:
+    """Whether what is saved is a Pipeline, by the name or the maker of the variable."""
+    python = use.file.python
+    assert python is not None
+    saved = {arg.value.text for arg in use.call.args if arg.value.kind == "name"}
+    if any(re.search(r"pipe(line)?", name, re.IGNORECASE) for name in saved):
+        return True
+    makers = [call for call in python.calls if set(call.targets) & saved]
+    return any(call.name.endswith(("Pipeline", "make_pipeline")) for call in makers)
+
+
+def _writes_metadata(project: Project, use: Use) -> bool:
+    words = re.compile(r"metadata|signature|manifest|model_?info|model_?card|schema|version", re.IGNORECASE)
+    for other in project.uses("write-data", "serialize", "open-file", "save-model", "log-artifact"):
+        said = [text for arg in other.call.args for text in (*strings(arg.value), arg.value.text)]
+        if other.file.path == use.file.path and any(words.search(text) for text in said):
+            return True
+    return False
+
+
+_IMAGE_FILES = ("bentofile.yaml", "cog.yaml", "project.toml", "Procfile", "*truss/config.yaml")
+_BUILDS = re.compile(r"mlflow models build-docker|bentoml containerize|pack build|cog build|ko build|s2i build")
+
+
+def container_defined(project: Project) -> Verdict:
+    """DEP002: an image, or what builds one, is in the repository."""
+    for file, _ in project.containers:
+        return met(Site(1.0, f"{file.path} defines an image", file.at(0), key=file.path))
+    for file in project.matching(*_IMAGE_FILES):
+        if file.size:
+            return met(Site(1.0, f"{file.path} defines an image", file.at(0), key=file.path))
+    for command in project.commands:
+        if command.origin in ("ci", "task", "pipeline") and _BUILDS.search(command.text):
+            return met(Site(1.0, f"{command.text[:60]} builds an image", command.where, key="command"))
+    for use in project.uses("build-image"):
+        return met(Site(1.0, f"{use.call.name} builds an image", use.where, key=use.call.name))
+    return missing("no image is defined")
+
+
+# -------------------------------------------------------------------------------------------------------------- DEP003
+
+_IMAGE_DEMANDS = 7
+"""Base, user, secrets, lock, ignore file, data, health: each that is missing takes a seventh."""
+
+
+def container_sound(project: Project) -> Verdict:
+    """DEP003: each image has a pinned base, no root user, no secrets, what the lock says, and no data inside."""
+    if not project.containers:
+        built = next(project.matching("bentofile.yaml", "cog.yaml"), None)
+        if built is not None:
+            return met(Site(1.0, f"{built.path} lets a tool build the image", built.at(0)))
+        return missing("there is no image yet")
+    return each(*(_image_site(project, file, container) for file, container in project.containers))
+
+
+def _image_site(project: Project, file: ProjectFile, container: Container) -> Site:
+    faults = [*_identity_faults(container), *_content_faults(project, file, container)]
+    credit = max(0.0, 1.0 - len(faults) / _IMAGE_DEMANDS)
+    return Site(credit, "; ".join(faults) or "pinned, without root, from the lock", file.at(0), key="image")
+
+
+_SECRET_NAME = re.compile(r"(PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY|ACCESS_KEY)\w*[= ]\s*\S+", re.IGNORECASE)
+_NO_ROOT_BASE = re.compile(r"nonroot|sagemaker|lambda", re.IGNORECASE)
+
+
+def _identity_faults(container: Container) -> Iterator[str]:
+    """What is wrong with base, user and secrets."""
+    base = _external_base(container)
+    if base is not None and base.pinned in ("none", "loose-tag"):
+        yield f"base {base.base} has no full tag or digest"
+    if container.user in ("", "root", "0", "0:0") and not _NO_ROOT_BASE.search(base.base if base else ""):
+        yield "runs as root"
+    if any(row.op in ("ENV", "ARG") and _SECRET_NAME.search(row.value) for row in container.instructions):
+        yield "keeps a secret in ENV or ARG"
+
+
+_COPIES_ALL = re.compile(r"^(--\S+\s+)*\.\s")
+_SERVES = re.compile(r"uvicorn|gunicorn|serve|flask|fastapi|streamlit|api|app|hypercorn")
+
+
+def _content_faults(project: Project, file: ProjectFile, container: Container) -> Iterator[str]:
+    """What is wrong with what is installed and copied, and with how it is watched."""
+    copies = [row for row in container.instructions if row.op in ("COPY", "ADD")]
+    last = len(container.stages) - 1
+    if not _from_lock(project, container):
+        yield "installs versions that no lock fixes"
+    if any(_COPIES_ALL.search(row.value) for row in copies) and not _has_dockerignore(project, file):
+        yield "copies everything, with no .dockerignore"
+    if any(row.stage == last and re.search(r"(^|\s|/)(data|datasets?)(/\S*)?\s", row.value) for row in copies):
+        yield "bakes data in"
+    served = _SERVES.search(f"{container.command} {container.entrypoint}")
+    if served and not container.healthcheck and not _probed(project):
+        yield "no HEALTHCHECK, and no probe anywhere"
+
+
+def _external_base(container: Container) -> Stage | None:
+    """The base of the last stage, followed through earlier stages."""
+    stage: Stage | None = container.stages[-1] if container.stages else None
+    by_name = {s.name: s for s in container.stages if s.name}
+    for _ in range(10):
+        if stage is None or stage.pinned != "stage":
+            break
+        stage = by_name.get(stage.base)
+    return stage
+
+
+_LOCKED_INSTALL = re.compile(
+    r"uv sync[^&]*(--frozen|--locked)|uv export|poetry install|pdm (sync|install)|pipenv (install --deploy|sync)|"
+    r"pixi install --locked|conda-lock install|--require-hashes"
+)
+_INSTALLS = re.compile(
+    r"\b(pip3?|uv pip|conda|mamba|poetry|uv|pdm|pipenv|pixi)\s+(-\S+\s+)*(install|sync|add|create|env)\b"
+)
+
+
+def _from_lock(project: Project, container: Container) -> bool:
+    runs = [row.value for row in container.instructions if row.op == "RUN" and _INSTALLS.search(row.value)]
+    if not runs or any(_LOCKED_INSTALL.search(run) for run in runs):
+        return True
+    named = [word for run in runs for word in re.findall(r"-r\s*(\S+)", run)]
+    return bool(named) and all(_is_pinned(project, name) for name in named)
+
+
+def _is_pinned(project: Project, name: str) -> bool:
+    last = name.rpartition("/")[2]
+    for file, manifest in project.manifests:
+        if file.name == last:
+            rows = [r for r in manifest.requirements if r.source == "index"]
+            return manifest.role == "locks" or (bool(rows) and all(r.spec.startswith("==") for r in rows))
+    return bool(re.search(r"lock|frozen", last))
+
+
+def _has_dockerignore(project: Project, file: ProjectFile) -> bool:
+    names = (".dockerignore", f"{file.name}.dockerignore")
+    return any(other.name in names for other in project.files if other.size)
+
+
+def _probed(project: Project) -> bool:
+    probes = any("probe" in key.lower() for _, resource in project.resources for key, _ in resource.details)
+    return probes or any(service.healthcheck for file in project.files for service in file.facts.services)
+
+
+# ------------------------------------------------------------------------------------------------------ DEP005, DEP006
+
+_ON_EVERY_CHANGE = ("travis", "circleci", "gitlab", "jenkins", "bitbucket")
+
+
+def ci_present(project: Project) -> Verdict:
+    """DEP005: CI does something on push."""
+    sites, broken = [], ""
+    for file, automation in project.automations:
+        if automation.problem:
+            broken = broken or f"{file.path}: {automation.problem}"
+            continue
+        on_change = {"push", "pull-request", "tag"} & set(
+            automation.triggers
+        ) or automation.provider in _ON_EVERY_CHANGE
+        if any(job.steps or job.calls for job in automation.jobs) or automation.includes:
+            when = ", ".join(automation.triggers) or "every change"
+            sites.append(Site(1.0 if on_change else 0.5, f"{file.path} runs on {when}", file.at(0), key=file.path))
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    if broken:
+        return missing(f"the CI configuration cannot be read ({broken})")
+    return missing("there is no CI configuration")
+
+
+_DELIVERS = re.compile(
+    r"docker(-compose| compose)? push|docker buildx? .*--push|buildah push|podman push|crane push|twine upload|"
+    r"(uv|poetry|flit|hatch|pdm) publish|kubectl (apply|set|rollout)|helm (upgrade|install)|terraform apply|tofu apply|"
+    r"pulumi up|cdk deploy|sam deploy|serverless deploy|gcloud (run|functions|app) deploy|gcloud builds submit|"
+    r"az (webapp|containerapp|ml|acr)|aws (ecs|lambda|s3 (cp|sync)|cloudformation|sagemaker)|fly(ctl)? deploy|heroku|"
+    r"railway up|bentoml (push|deploy)|databricks bundle deploy|mlflow deployments|prefect deploy|dvc push|"
+    r"huggingface-cli upload|hf upload|semantic-release|ansible-playbook|kustomize",
+    re.IGNORECASE,
+)
+_DELIVERING_ACTIONS = re.compile(
+    r"docker/build-push-action|gh-action-pypi-publish|deploy|amazon-ecs|azure/(webapps|k8s|functions|aks)|heroku|"
+    r"action-gh-release|kaniko|upload-release|huggingface|railway|Docker@|AzureWebApp|KubernetesManifest",
+    re.IGNORECASE,
+)
+_DOCS = re.compile(r"deploy-pages|mkdocs|gh-deploy|peaceiris|docs")
+
+
+def delivery_automated(project: Project) -> Verdict:
+    """DEP006: CI builds and publishes or deploys the image, package or model."""
+    for command in project.commands:
+        action = " " not in command.text.strip() and _DELIVERING_ACTIONS.search(command.text)
+        if command.origin == "ci" and (action or _DELIVERS.search(command.text)) and not _DOCS.search(command.text):
+            return met(Site(1.0, f"CI delivers: {command.text[:60]}", command.where, key="delivery"))
+    for command in project.commands:
+        if command.origin in ("task", "pipeline") and _DELIVERS.search(command.text):
+            said = f"a script delivers, and no CI runs it: {command.text[:60]}"
+            return met(Site(0.5, said, command.where, key="script"))
+    opaque = next((f.path for f, a in project.automations if a.includes or any(job.calls for job in a.jobs)), "")
+    if opaque:
+        return unknown(f"{opaque} calls jobs that stand outside of this repository")
+    return missing("nothing publishes or deploys the image, the package or the model")
+
+
+# -------------------------------------------------------------------------------------------------------------- DEP007
+
+_PLATFORM_FILES = ("fly.toml", "render.yaml", "app.yaml", "Procfile", "railway.json", "vercel.json", "databricks.yml")
+_PROVISIONS = frozenset(("pulumi", "aws-cdk", "cdktf", "ray", "modal", "bentoml", "sagemaker"))
+_PIPELINE_KINDS = frozenset(("Workflow", "WorkflowTemplate", "CronWorkflow", "PipelineRun", "Pipeline", "artifact"))
+
+
+def infrastructure_as_code(project: Project) -> Verdict:
+    """DEP007: where it runs is described in files."""
+    described = next(((f, r) for f, r in project.resources if _is_infrastructure(f, r)), None)
+    if described is not None:
+        file, resource = described
+        said = f"{resource.tool}: {resource.kind} {resource.name}".strip()
+        return met(Site(1.0, said, file.at(resource.line), key=resource.tool))
+    for use in project.uses("provision", "deploy", notebooks=False):
+        if use.call.system in _PROVISIONS:
+            return met(Site(1.0, f"{use.call.name} describes the infrastructure", use.where, key=use.call.name))
+    aside = ("example", "docs", "test")
+    for file in project.matching(*_PLATFORM_FILES):
+        if file.size and file.role not in aside:
+            return met(Site(0.75, f"{file.path} describes where it runs", file.at(0), key=file.path))
+    composed = next((f for f in project.files if f.facts.services and f.role not in aside), None)
+    if composed is not None:
+        said = f"{composed.path} describes the services of one machine"
+        return met(Site(0.5, said, composed.at(0), key=composed.path))
+    return missing("where it runs is described nowhere")
+
+
+def _is_infrastructure(file: ProjectFile, resource: Resource) -> bool:
+    """Pipelines, dashboards and lock files describe no place to run."""
+    if resource.tool in ("prometheus", "grafana", "dvc", "alertmanager") or file.name.endswith(".lock.hcl"):
+        return False
+    return resource.kind not in _PIPELINE_KINDS
+
+
+# ------------------------------------------------------------------------------------------------------ DEP009, DEP010
+
+
+def installable_package(project: Project) -> Verdict:
+    """DEP009: code of more than one module is a package with metadata, imported without tricks."""
+    modules = [file for file in project.code_files if file.name not in ("setup.py", "conftest.py")]
+    tricks = [u for u in project.calls("sys.path.append", "sys.path.insert") if u.file.facts.notebook is None]
+    packaged = [(f, m) for f, m in project.manifests if m.distribution and m.role == "declares"]
+    if len(modules) <= 1 and not packaged:
+        return not_applicable("one module needs no package")
+    if not packaged:
+        said = "modules are imported from where they lie: there is no package metadata"
+        return missing(said, tricks[0].where if tricks else None)
+    file, manifest = packaged[0]
+    if not manifest.build_backend and manifest.tool not in ("setup.py", "setup.cfg", "poetry"):
+        said = f"{file.path} names the project, and no build system installs it"
+        return met(Site(0.5, said, file.at(0), key="no build system"))
+    if tricks:
+        said = f"is packaged, yet {tricks[0].call.name} bends the path"
+        return met(Site(0.5, said, tricks[0].where, key="sys.path"))
+    return met(Site(1.0, f"{file.path} makes it a package", file.at(0), key=file.path))
+
+
+_CARD = re.compile(r"model[-_ ]?card|model_description|model[-_]?facts", re.IGNORECASE)
+_CARD_GROUPS = {
+    "use": r"intended use|use case|intended",
+    "data": r"training data|dataset|\bdata\b",
+    "metrics": r"metric|evaluation|performance|accuracy|f1|auc",
+    "limits": r"limit|bias|risk|ethical|caveat|out[- ]of[- ]scope",
+}
+_CARD_MAKERS = (
+    "huggingface_hub.ModelCard",
+    "huggingface_hub.ModelCard.from_template",
+    "skops.card.Card",
+    "model_card_toolkit.ModelCardToolkit",
+)
+
+
+def model_described(project: Project) -> Verdict:
+    """DEP010: a model card says what the model is for, what it was trained on, how good it is and where it ends."""
+    sites = [
+        Site(1.0, f"{use.call.name} writes a model card", use.where, key=use.call.name)
+        for use in project.calls(*_CARD_MAKERS)
+    ]
+    for file, document in project.documents:
+        card = bool(_CARD.search(file.path))
+        readme = file.name.lower().startswith("readme") and file.role not in ("vendored", "test")
+        said = " ".join((*document.terms, *(text for _, text in document.headings))).lower()
+        groups = sorted(name for name, pattern in _CARD_GROUPS.items() if re.search(pattern, said))
+        if card or (readme and len(groups) >= 3):
+            credit = min(1.0, 0.25 * len(groups)) if card else 0.5
+            what = ", ".join(groups) or "little"
+            sites.append(Site(credit, f"{file.path} tells of {what}", file.at(0), key=file.path))
+    if not sites:
+        return missing("no model card says what the model is for and where it ends")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:2])
+
+
+# ------------------------------------------------------------------------------------------------------ DEP012, DEP016
+
+_TOLERABLE = frozenset(("unpinned-uses", "artipacked", "excessive-permissions"))
+
+
+def workflows_sound(project: Project) -> Verdict:
+    """DEP012: actions are pinned, permissions are small, no untrusted text is run: what zizmor finds. Unit: the workflow."""
+    workflows = [f for f, a in project.automations if a.provider == "github"]
+    if not workflows:
+        return not_applicable("there are no GitHub workflows")
+    findings = project.external.get("zizmor")
+    if findings is None or isinstance(findings, str):
+        return unknown(findings or "zizmor did not run")
+    by_file: dict[str, list[tuple[str, str, int]]] = {}
+    for finding in findings:
+        if finding.level not in ("informational", "unknown"):
+            by_file.setdefault(finding.path, []).append((finding.code, finding.message, finding.line))
+    broken = [_workflow_site(path, found) for path, found in sorted(by_file.items())]
+    return hazard(broken, units=len(workflows))
+
+
+def _workflow_site(path: str, found: list[tuple[str, str, int]]) -> Site:
+    code, message, line = found[0]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    credit = 0.5 if all(other in _TOLERABLE for other, _, _ in found) else 0.0
+    return Site(credit, f"{message} ({code}){more}", Location(path, line), key=code)

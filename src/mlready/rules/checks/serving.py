@@ -1,0 +1,346 @@
+"""Checks of factor 12 that look at the service: who can ask the model, how it is loaded, how it scales, what it calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from mlready.facts.rows import Call, Value
+from mlready.findings import Location, Site, Verdict, hazard, met, missing
+from mlready.project.entries import is_handler
+from mlready.project.graph import Node
+from mlready.project.project import Project, Use
+from mlready.rules.checks.common import argument, constant, is_remote, spreads_keywords, strings
+
+# -------------------------------------------------------------------------------------------------------------- DEP004
+
+_PREDICT_NAME = re.compile(
+    r"^(batch_)?(predict|infer(ence)?|score|generate|forecast|classify|detect|recommend)", re.IGNORECASE
+)
+_JUDGE_NAME = re.compile(r"eval|test|valid|metric|train", re.IGNORECASE)
+_SELF_SERVING = frozenset(("bentoml", "ray", "kserve", "mlserver", "litserve"))
+_STARTED_BY = frozenset(("ci", "pipeline", "container", "infra"))
+
+
+def prediction_interface(project: Project) -> Verdict:
+    """DEP004: others can ask the model: an API, a batch job, or a command that predicts from the artifact."""
+    sites = [*_services(project), *_commands_that_predict(project), *_platform_services(project)]
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    scored = {use.file.path for use in project.uses("evaluate", notebooks=False)}
+    for use in project.uses("predict", notebooks=False):
+        if project.has("load-model", notebooks=False) and use.call.scope and use.file.path not in scored:
+            said = f"{use.scope.name} predicts, and no command or service calls it"
+            return met(Site(0.5, said, use.where, key=use.scope.name))
+    return missing("nobody can ask the model but the code that trained it")
+
+
+def _services(project: Project) -> Iterator[Site]:
+    for use in project.uses("endpoint", "serve", notebooks=False):
+        if _answers(project) or use.call.system in _SELF_SERVING:
+            yield Site(1.0, f"a service answers ({use.call.name})", use.where, key=use.call.name)
+            return
+
+
+def _answers(project: Project) -> bool:
+    """Whether what serves predicts, loads a model or calls one."""
+    wanted = {"predict", "load-model", "call-llm", "retrieve"}
+    named = re.compile(r"(^|[._])(predict|infer|score|generate)")
+    nodes = project.serving_nodes
+    return any(
+        (file.path, call.scope) in nodes and (wanted & set(call.activities) or named.search(call.name))
+        for file in project.code_files
+        for call in (file.python.calls if file.python else ())
+    )
+
+
+def _commands_that_predict(project: Project) -> Iterator[Site]:
+    loading = {use.node for use in project.uses("load-model", notebooks=False)}
+    predicting = {use.node for use in project.uses("predict", notebooks=False)}
+    for entry in project.entries:
+        if entry.kind in ("notebook", "service"):
+            continue
+        reach = project.graph.reach(entry.nodes)
+        stem = PurePosixPath(entry.path).stem
+        named = _PREDICT_NAME.search(stem) or any(_PREDICT_NAME.search(_scope_name(project, node)) for node in reach)
+        if loading.isdisjoint(reach) or not (named or not predicting.isdisjoint(reach)):
+            continue
+        if _JUDGE_NAME.search(stem) and not _PREDICT_NAME.search(stem):
+            continue
+        started = entry.kind in ("console-script", "dag") or entry.origin in _STARTED_BY
+        said = f"{entry.path} predicts from the artifact: {entry.reason}" + ("" if started else ", by hand")
+        yield Site(1.0 if started else 0.5, said, Location(entry.path), key=entry.path)
+
+
+def _scope_name(project: Project, node: Node) -> str:
+    python = project.by_path[node[0]].python
+    return python.scopes[node[1]].name.rpartition(".")[2] if python else ""
+
+
+_SERVING_KINDS = re.compile(
+    r"InferenceService|SeldonDeployment|RayService|sagemaker_endpoint|ml_online_deployment|model_serving|vertex_ai_endpoint|triton",
+    re.IGNORECASE,
+)
+_SERVING_COMMANDS = re.compile(
+    r"mlflow models serve|bentoml serve|torchserve|tritonserver|tensorflow_model_server|mlserver start|"
+    r"seldon-core-microservice|vllm serve|text-generation-launcher"
+)
+
+
+def _platform_services(project: Project) -> Iterator[Site]:
+    for file, resource in project.resources:
+        if _SERVING_KINDS.search(resource.kind):
+            yield Site(
+                1.0, f"{resource.kind} {resource.name} serves the model", file.at(resource.line), key=resource.name
+            )
+    for command in project.commands:
+        if command.origin not in ("document", "hook") and _SERVING_COMMANDS.search(command.text):
+            yield Site(1.0, f"{command.text[:50]} serves the model", command.where, key="command")
+
+
+# -------------------------------------------------------------------------------------------------------------- DEP008
+
+_WORKERS = re.compile(r"(--workers|-w)[ =]?[\"']?(\$|[2-9]|\d\d)|WEB_CONCURRENCY|--threads|UVICORN_WORKERS")
+_REPLICA_KEYS = frozenset(
+    "replicas minReplicas maxReplicas num_replicas desired_count min_instances max_instances".split()
+)
+_CALL_WORDS = {
+    "replicas": {"num_replicas", "autoscaling_config", "workers", "min_replicas"},
+    "batching": {"batchable", "max_batch_size", "batch_wait_timeout_s"},
+    "concurrency": {"max_concurrency", "max_ongoing_requests", "threads", "traffic", "max_concurrent_queries"},
+}
+
+
+def serving_scales(project: Project) -> Verdict:
+    """DEP008: replicas, batching and concurrency are stated; one gives half, two give all."""
+    said: dict[str, Site] = {}
+    for what, site in (*_scaling_resources(project), *_scaling_commands(project), *_scaling_calls(project)):
+        said.setdefault(what, site)
+    if not said:
+        return missing("nothing says how many requests it can answer at once")
+    credit = 1.0 if len(said) > 1 else 0.5
+    return met(*(Site(credit, site.message, site.where, key=site.key) for site in said.values()))
+
+
+def _scaling_resources(project: Project) -> Iterator[tuple[str, Site]]:
+    for file, resource in project.resources:
+        keys = {key for key, _ in resource.details}
+        place = file.at(resource.line)
+        if resource.kind in ("HorizontalPodAutoscaler", "ScaledObject") or keys & _REPLICA_KEYS:
+            yield "replicas", Site(1.0, f"replicas of {resource.name}", place, key="replicas")
+        for what in ("concurrency", "batch"):
+            if any(what in key.lower() for key in keys):
+                name = "batching" if what == "batch" else what
+                yield name, Site(1.0, f"{name} of {resource.name}", place, key=name)
+
+
+def _scaling_commands(project: Project) -> Iterator[tuple[str, Site]]:
+    for command in project.commands:
+        if command.origin not in ("document", "hook") and _WORKERS.search(command.text):
+            yield "concurrency", Site(1.0, f"workers: {command.text[:50]}", command.where, key="concurrency")
+
+
+def _scaling_calls(project: Project) -> Iterator[tuple[str, Site]]:
+    for use in project.uses("scale", "serve", "endpoint", notebooks=False):
+        names = {arg.name for arg in use.call.args}
+        for what, words in _CALL_WORDS.items():
+            if names & words:
+                yield what, Site(1.0, f"{use.call.name} states {what}", use.where, key=what)
+        texts = [text for arg in use.call.args for text in strings(arg.value)]
+        if use.call.name.endswith(".batch") or any(re.search(r"batch|bulk", text) for text in texts):
+            yield "batching", Site(1.0, "a route for many rows at once", use.where, key="batching")
+
+
+# -------------------------------------------------------------------------------------------------------------- DEP011
+
+
+def safe_model_loading(project: Project) -> Verdict:
+    """DEP011: nothing that came over a network is unpickled; torch.load loads weights only. The unit is the call."""
+    broken, units = [], 0
+    torch_safe = _torch_is_safe(project)
+    for use in project.uses("load-model", "unpickle"):
+        if "unpickles" not in project.vocabulary.traits(use.call.name) and "unpickle" not in use.call.activities:
+            continue
+        if use.file.facts.notebook is None and not project.reaches(use.node, "any"):
+            continue
+        units += 1
+        site = _loading_site(project, use, torch_safe)
+        if site is not None:
+            broken.append(site)
+    return hazard(broken, units=units)
+
+
+def _torch_is_safe(project: Project) -> bool:
+    """Whether the torch that gets installed loads weights only by default: 2.6 or newer, or no version is asked at all."""
+    declared = [row for _, row in project.requirements if row.name == "torch"]
+    locked = [p.version for _, m in project.manifests for p in m.packages if p.name == "torch"]
+    if locked:
+        return all(_at_least(version, (2, 6)) for version in locked)
+    if declared and all(not row.spec for row in declared):
+        return True
+    pinned = [re.match(r"^(?:==|>=|~=)\s*([\d.]+)", row.spec) for row in declared]
+    return bool(pinned) and all(found and _at_least(found.group(1), (2, 6)) for found in pinned)
+
+
+def _at_least(version: str, wanted: tuple[int, int]) -> bool:
+    numbers = [int(part) for part in re.findall(r"\d+", version)[:2]]
+    return tuple(numbers) >= wanted if len(numbers) == 2 else False
+
+
+_DOWNLOADS = re.compile(
+    r"requests\.|urllib|httpx|urlopen|hf_hub_download|download|get_object|boto3|gdown|wget|load_state_dict_from_url",
+    re.IGNORECASE,
+)
+
+
+def _loading_site(project: Project, use: Use, torch_safe: bool) -> Site | None:
+    call = use.call
+    remote = _comes_from_network(use, argument(call, "0", "f", "file", "filename", "url"))
+    if project.vocabulary.canonical(call.name) != "torch.load":
+        said = f"{call.name} unpickles what came over a network"
+        return Site(0.0, said, use.where, key=call.name) if remote else None
+    only = constant(call, "weights_only")
+    if only is True or spreads_keywords(call):
+        return None
+    if remote and not (torch_safe and only is None):
+        return Site(0.0, f"{call.name} unpickles what was downloaded", use.where, key=call.name)
+    own = project.has("save-model", "checkpoint", system=call.system)
+    if only is None and (torch_safe or own):
+        return None
+    said = f"{call.name} without weights_only=True can run code from the file"
+    return Site(0.5, said, use.where, key=call.name, certain=False)
+
+
+def _comes_from_network(use: Use, source: Value | None) -> bool:
+    """Whether a value is a URL, a download, or a name that a download was bound to in the same function."""
+    if source is None:
+        return False
+    if any(is_remote(text) and not text.startswith("file://") for text in strings(source)):
+        return True
+    if source.kind == "call" and _DOWNLOADS.search(source.text):
+        return True
+    name = source.text.split(".")[0] if source.kind in ("name", "item", "call") else ""
+    python = use.file.python
+    assert python is not None
+    inner = {item.text.split(".")[0] for item in source.items if item.kind == "name"} | {name}
+    here = [call for call in python.calls if call.scope == use.call.scope and call.line < use.call.line]
+    makers = [call for call in here if set(call.targets) & inner]
+    if not makers and source.kind in ("name", "item") and name not in {param.name for param in use.scope.params}:
+        # `body = requests.get(url).content`: the name is bound to a part of the answer.
+        makers = [call for call in here if {"http-call", "download"} & set(call.activities) and not call.targets]
+    return any(_DOWNLOADS.search(call.name) or "download" in call.activities for call in makers)
+
+
+# -------------------------------------------------------------------------------------------------------------- DEP013
+
+_ONCE = re.compile(r"cache|asynccontextmanager|on_event|startup|lifespan|singleton", re.IGNORECASE)
+_SETUP = frozenset(("__init__", "__new__", "setup", "load_context", "initialize", "setUp", "load"))
+
+
+def model_loaded_once(project: Project) -> Verdict:
+    """DEP013: the model is loaded when the service starts, not in each request. The unit is the loading call."""
+    handlers = _handlers(project)
+    broken, units = [], 0
+    for use in project.uses("load-model", notebooks=False):
+        if not project.reaches(use.node, "serving"):
+            continue
+        units += 1
+        if use.node in handlers and not _guarded(use):
+            said = f"{use.call.name} runs in every request ({use.scope.name})"
+            broken.append(Site(0.0, said, use.where, key=use.call.name))
+        elif use.call.scope and _called_from(project, use, handlers):
+            said = f"{use.scope.name} loads the model, and a request handler calls it each time"
+            broken.append(Site(0.0, said, use.where, key=use.call.name))
+    return hazard(broken, units=units)
+
+
+def _handlers(project: Project) -> set[Node]:
+    return {
+        (file.path, number)
+        for file in project.code_files
+        for number, scope in enumerate(file.python.scopes if file.python else ())
+        if scope.kind == "function" and is_handler(project, scope.decorators) and not _is_startup(scope.decorators)
+    }
+
+
+def _is_startup(decorators: tuple[Value, ...]) -> bool:
+    return any(_ONCE.search(decorator.text) for decorator in decorators)
+
+
+def _guarded(use: Use) -> bool:
+    """`if model is None: model = load()`, or a cached function."""
+    return bool({"if", "try"} & set(use.call.context)) or _is_startup(use.scope.decorators)
+
+
+def _called_from(project: Project, use: Use, handlers: set[Node]) -> bool:
+    """Whether a handler calls the loading function itself, without cache or guard."""
+    name = use.scope.name.rpartition(".")[2]
+    if _guarded(use) or name in _SETUP:
+        return False
+    for node in handlers:
+        if use.node not in project.graph.edges.get(node, ()):
+            continue
+        python = project.by_path[node[0]].python
+        assert python is not None
+        calls = [c for c in python.calls if c.scope == node[1] and c.name.rpartition(".")[2] == name]
+        if any("if" not in call.context for call in calls):
+            return True
+    return False
+
+
+# ------------------------------------------------------------------------------------------------------ DEP014, DEP015
+
+_TIMEOUTS = ("timeout", "timeout_s", "request_timeout", "timeout_seconds", "timeouts")
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "max_length")
+
+
+def remote_calls_bounded(project: Project) -> Verdict:
+    """DEP014: calls of other services have a timeout, those of a language model an output limit. The unit is the call."""
+    broken, units = [], 0
+    for use in project.uses("http-call", "call-llm", notebooks=False):
+        matters = project.reaches(use.node, "serving") or project.reaches(use.node, "training")
+        if not (matters or (project.kind.name == "llm-application" and project.reaches(use.node, "any"))):
+            continue
+        units += 1
+        faults = _unbounded(use)
+        if faults:
+            credit = 0.5 if "call-llm" in use.call.activities else 0.0
+            broken.append(Site(credit, f"{use.call.name} has {faults}", use.where, key=use.call.name))
+    return hazard(broken, units=units)
+
+
+def _unbounded(use: Use) -> str:
+    """What a call lacks, or ""."""
+    if spreads_keywords(use.call):
+        return ""
+    names = {arg.name for arg in use.call.args}
+    timed = bool(names & set(_TIMEOUTS)) or _client_has(use, (*_TIMEOUTS, "max_retries", "retries"))
+    if "call-llm" in use.call.activities:
+        if names & set(_LIMITS) or _client_has(use, _LIMITS):
+            return ""
+        return "no output limit" + ("" if timed else " and no timeout of its own")
+    return "" if timed or use.call.name.startswith(("httpx.", "openai")) else "no timeout"
+
+
+def _client_has(use: Use, names: tuple[str, ...]) -> bool:
+    """Whether a client or session of the file was made with one of the arguments."""
+    python = use.file.python
+    assert python is not None
+    return any({arg.name for arg in call.args} & set(names) for call in python.calls if _makes_client(call))
+
+
+def _makes_client(call: Call) -> bool:
+    last = call.name.rpartition(".")[2]
+    return bool(re.search(r"Client|Session|OpenAI|Anthropic|Chat|LLM|Timeout|Retry", last))
+
+
+def llm_output_not_executed(project: Project) -> Verdict:
+    """DEP015: what a language model answers never becomes code, a shell command or raw SQL. The unit is the call."""
+    broken = [
+        Site(0.0, flow.message, file.at(flow.line), key=flow.message, certain=flow.certain)
+        for file in project.work_files
+        for flow in (file.python.flows if file.python else ())
+        if flow.kind == "llm-execution"
+    ]
+    return hazard(broken, units=max(len(list(project.uses("call-llm"))), len(broken)))

@@ -1,9 +1,9 @@
 """Measures `mlready convert` on the notebooks of public source distributions and writes the figures to docs/conversion.md.
 
-    python tests/benchmarks/convert/wild.py --python ENV/bin/python [--only run] [--limit N] [--jobs N]
+    python -m tests.benchmarks.convert [--python ENV/bin/python] [--only run] [--limit N] [--jobs N]
 
 The distributions are fetched with pip into a folder outside the tree (--folder). `ENV` is an environment with what the
-notebooks need (see `requirements.txt` beside this file). Results and reference runs are kept in the folder, so an
+notebooks need; without it one is made from `requirements.txt` beside this file. Results and reference runs are kept in the folder, so an
 interrupted measurement goes on where it stopped; `--again` converts and runs every package anew.
 """
 
@@ -23,6 +23,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks.convert.report import write_report
 
 HERE = Path(__file__).parent
 FINGERPRINT = HERE / "fingerprint.py"
@@ -55,7 +57,7 @@ class Job:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", type=Path, required=True)
+    parser.add_argument("--python", type=Path)
     parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "mlready" / "wild-convert")
     parser.add_argument("--only", choices=("run", "all"), default="all")
     parser.add_argument("--limit", type=int, default=0)
@@ -65,16 +67,25 @@ def main() -> int:
     parser.add_argument("--no-write", action="store_true", help="do not touch docs/conversion.md")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
+    options.python = options.python or environment(options.folder / "environment")
     jobs = list(prepare(options))
     with ProcessPoolExecutor(options.jobs) as pool:
         for number, result in enumerate(pool.map(measured, jobs), start=1):
             outcome = result.get("verdict", result["status"])
             sys.stdout.write(f"{number}/{len(jobs)} {result['project']} {result['path']}: {outcome}\n")
     results = [json.loads(path.read_text()) for job in jobs if (path := result_file(job)).exists()]
-    from report import write_report
-
     write_report(results, options.folder, write=not options.no_write)
     return 0
+
+
+def environment(folder: Path) -> Path:
+    """An environment with what the notebooks need, made once."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", "-r", str(HERE / "requirements.txt")]
+        subprocess.run(command, check=True)
+    return python
 
 
 def prepare(options: argparse.Namespace) -> Iterator[Job]:
@@ -193,5 +204,4 @@ def independent(extra: dict[str, Any]) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(HERE))
     sys.exit(main())

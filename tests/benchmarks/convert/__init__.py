@@ -1,0 +1,1 @@
+"""Measures conversion on public notebooks."""

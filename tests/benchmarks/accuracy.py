@@ -65,7 +65,8 @@ def measured(
         "wrong": rule_labels.wrong(good),
         "hand_checks": rule_labels.hand_checks(),
         "missing": sorted(one.repo for one, place in places.items() if place is None),
-        "failed": {repo: one for repo, one in (found | alone).items() if isinstance(one, str)},
+        "failed": {key: one for key, one in (found | alone).items() if isinstance(one, str)},
+        "crashed": {key: rules for key, one in good.items() if (rules := one.crashed())},
     }
 
 

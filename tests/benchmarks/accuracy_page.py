@@ -126,10 +126,11 @@ def _disagreements(cells: list[dict[str, Any]]) -> Iterable[str]:
 
 
 def _missing(figures: dict[str, Any]) -> Iterable[str]:
-    if figures["missing"] or figures["failed"]:
+    if figures["missing"] or figures["failed"] or figures["crashed"]:
         yield "## Not measured\n"
         yield from (f"- {repo}: not to be had at the labelled commit" for repo in figures["missing"])
         yield from (f"- {repo}: {reason}" for repo, reason in figures["failed"].items())
+        yield from (f"- {repo}: {', '.join(rules)} crashed" for repo, rules in figures["crashed"].items())
         yield ""
 
 

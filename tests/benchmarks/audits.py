@@ -57,6 +57,11 @@ class Audit:
         rules = (entry for factor in self.data.get("factors", ()) for entry in factor["rules"])
         return next((entry for entry in rules if entry["id"] == rule), None)
 
+    def crashed(self) -> list[str]:
+        """Ids of the rules that could not be evaluated because of a bug."""
+        rules = (entry for factor in self.data.get("factors", ()) for entry in factor["rules"])
+        return [entry["id"] for entry in rules if "crashed" in (entry.get("reason") or "")]
+
     def sites(self, rule: str, path: str | None = None) -> Iterator[Site]:
         """The rule's sites that no suppression lifts, of one file when `path` is given."""
         for site in (self.rule(rule) or {"sites": []})["sites"]:

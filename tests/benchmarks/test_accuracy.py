@@ -129,7 +129,7 @@ def figures(**changed: Any) -> dict[str, Any]:
     counted = rule_labels.Measured("seeds", "REP004", "2 cases", Confusion(1, 0, 0, 1)).told()
     plain = {"version": "1.0", "edges": list(BIN_EDGES), "factors": measured(found, {"a/a": 90.0, "b/b": 90.0})}
     rules = {"rules": [counted], "readers": [reader_agreement("REP004")], "wrong": [], "hand_checks": []}
-    return {**plain, **rules, "missing": [], "failed": {}, **changed}
+    return {**plain, **rules, "missing": [], "failed": {}, "crashed": {}, **changed}
 
 
 def test_the_page_tells_intervals_and_what_was_not_measured() -> None:
@@ -137,6 +137,12 @@ def test_the_page_tells_intervals_and_what_was_not_measured() -> None:
     assert "1.00 [0.21, 1.00]" in text
     assert "Not measured" in text
     assert "- x/y: not to be had at the labelled commit" in text
+
+
+def test_the_page_names_rules_that_crashed() -> None:
+    broken = Audit({"factors": [{"rules": [{"id": "DEP001", "reason": "the rule crashed: KeyError"}]}]}, 0)
+    assert broken.crashed() == ["DEP001"]
+    assert "- a/a: DEP001 crashed" in page(figures(crashed={"a/a": broken.crashed()}))
 
 
 def test_the_page_names_every_repository_two_steps_apart() -> None:

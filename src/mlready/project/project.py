@@ -288,8 +288,16 @@ class Project:
         return table
 
     def _uses(self, *activities: str) -> Iterator[Use]:
+        """Each call once, however many of the activities it means."""
+        if len(activities) == 1:
+            yield from self._by_activity.get(activities[0], ())
+            return
+        seen: set[int] = set()
         for activity in activities:
-            yield from self._by_activity.get(activity, ())
+            for use in self._by_activity.get(activity, ()):
+                if id(use.call) not in seen:
+                    seen.add(id(use.call))
+                    yield use
 
     def uses(
         self, *activities: str, reached: Reached = "", notebooks: bool | None = None, system: str = ""

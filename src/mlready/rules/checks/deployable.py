@@ -14,7 +14,20 @@ from mlready.rules.checks.common import literal_path, strings
 
 _PACKAGED = re.compile(r"\.(onnx|keras|safetensors|skops|tflite|mar|pmml|mlmodel|engine)$", re.IGNORECASE)
 _PACKAGING_SYSTEMS = frozenset(
-    "mlflow bentoml onnx skl2onnx skops safetensors seldon kserve coreml openvino tensorrt sagemaker".split()
+    [
+        "mlflow",
+        "bentoml",
+        "onnx",
+        "skl2onnx",
+        "skops",
+        "safetensors",
+        "seldon",
+        "kserve",
+        "coreml",
+        "openvino",
+        "tensorrt",
+        "sagemaker",
+    ]
 )
 _OWN_FORMAT = frozenset(("catboost", "lightgbm", "xgboost"))
 _PACKAGING_CALLS = re.compile(

@@ -10,7 +10,7 @@ from mlready.findings import Site, Verdict, hazard
 from mlready.project.commands import Command
 from mlready.project.project import Project, ProjectFile
 
-_WATCHED_ROLES = frozenset("source script ci container config infra test notebook".split())
+_WATCHED_ROLES = frozenset(["source", "script", "ci", "container", "config", "infra", "test", "notebook"])
 _MUST_HAVE_CONTENT = re.compile(
     r"(^|/)(Dockerfile[^/]*|Containerfile|Makefile|[^/]+\.(py|ya?ml|toml|json|sh|ipynb|tf|cfg|ini))$"
 )

@@ -103,7 +103,7 @@ def _platform_services(project: Project) -> Iterator[Site]:
 
 _WORKERS = re.compile(r"(--workers|-w)[ =]?[\"']?(\$|[2-9]|\d\d)|WEB_CONCURRENCY|--threads|UVICORN_WORKERS")
 _REPLICA_KEYS = frozenset(
-    "replicas minReplicas maxReplicas num_replicas desired_count min_instances max_instances".split()
+    ["replicas", "minReplicas", "maxReplicas", "num_replicas", "desired_count", "min_instances", "max_instances"]
 )
 _CALL_WORDS = {
     "replicas": {"num_replicas", "autoscaling_config", "workers", "min_replicas"},

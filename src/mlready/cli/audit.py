@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "sarif", "junit", "gitlab", "github", "markdown", "html", "badge", "shield")
 
 
-class _Floor(click.ParamType):
+class _Floor(click.ParamType):  # type: ignore[type-arg]
     """A score from 0 to 100, or the word "baseline"."""
 
     name = "floor"
@@ -172,8 +172,9 @@ def _print(judged: list[Judged], given: dict[str, Any]) -> None:
 
     to_terminal = given["output"] is None and sys.stdout.isatty()
     text = render(
-        given["format_"], judged, verbose=given["verbose"], quiet=given["quiet"], color=to_terminal and _wants_color()
-    )
+        given["format_"], judged, verbose=given["verbose"], quiet=given["quiet"], color=to_terminal and _wants_color(),
+        previous=given["previous"],
+    )  # fmt: skip
     if given["output"] is None:
         click.echo(text, nl=not text.endswith("\n"), color=True if to_terminal and _wants_color() else None)
     else:

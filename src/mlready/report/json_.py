@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlready import __version__
-from mlready.findings import AuditReport, FactorResult, ProjectReport, RuleResult, Site
+from mlready.findings import (
+    AuditReport,
+    Change,
+    FactorResult,
+    ProjectReport,
+    Ratchet,
+    RuleResult,
+    Site,
+    UnusedSuppression,
+)
 
 if TYPE_CHECKING:
     from mlready.audit import Judged
@@ -47,7 +56,11 @@ def report_table(report: AuditReport, *, path: str) -> dict[str, Any]:
         "gate": {"passed": report.gate.passed, "reasons": list(report.gate.reasons)},
         "factors": [_factor(factor) for factor in main.factors],
         "subprojects": [_subproject(part) for part in report.subprojects],
+        "single_file": report.single_file,
         "loosened": list(report.loosened),
+        "unused_suppressions": [_unused(entry) for entry in report.unused],
+        "baseline": None if report.ratchet is None else _ratchet(report.ratchet),
+        "since": None if report.change is None else _change(report.change),
         "not_read": [{"path": entry.path, "reason": entry.reason} for entry in report.not_read],
     }
 
@@ -104,4 +117,35 @@ def _subproject(part: ProjectReport) -> dict[str, Any]:
         "kind": part.project.kind,
         "score": rounded(part.score),
         "weakest_factor": part.weakest_factor.slug if part.weakest_factor else None,
+    }
+
+
+def _unused(entry: UnusedSuppression) -> dict[str, Any]:
+    where = entry.where
+    return {
+        "rules": list(entry.rules),
+        "why": entry.why,
+        "path": where.path if where else entry.pattern,
+        "line": where.line or None if where else None,
+        "cell": where.cell if where else None,
+    }
+
+
+def _ratchet(ratchet: Ratchet) -> dict[str, Any]:
+    return {
+        "file": ratchet.source,
+        "known": ratchet.known,
+        "floor": ratchet.floor,
+        "new": [{"id": rule, **_site(site)} for rule, site in ratchet.new],
+        "lost": list(ratchet.lost),
+        "stale": [{"id": e.rule, "path": e.path, "what": e.what, "count": e.count} for e in ratchet.stale],
+        "not_compared": list(ratchet.not_compared),
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "revision": change.since,
+        "files": list(change.files),
+        "findings": [{"id": rule, **_site(site)} for rule, site in change.findings],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mlready.findings import AuditReport, FactorResult, RuleResult, Site
+from mlready.findings import AuditReport, FactorResult, RuleResult, Site, UnusedSuppression
 from mlready.rules.score import is_blocking
 
 if TYPE_CHECKING:
@@ -28,17 +28,20 @@ def _report(item: Judged, style: Style) -> Iterator[str]:
     yield from _headline(report, str(item.root), paint)
     if style.quiet:
         return
-    yield ""
-    for factor in report.main.factors:
-        yield _factor_line(factor, paint)
+    if not report.single_file:
+        yield ""
+        for factor in report.main.factors:
+            yield _factor_line(factor, paint)
     yield from _subprojects(report, paint)
     yield from _to_do(report, paint, limit=None if style.verbose else _TODO)
     if style.verbose:
         yield from _kind(report, paint)
         yield from _passed(report, paint)
         yield from _unknown(report, paint)
+    yield from _touched(report, paint, limit=None if style.verbose else 20)
     yield from _suppressed(report, paint)
-    yield from _listed("Loosened by configuration", report.loosened, paint)
+    yield from _listed("Suppressions that do nothing", [printable(unused_text(e)) for e in report.unused], paint)
+    yield from _listed("Loosened by configuration", [printable(text) for text in report.loosened], paint)
     yield from _not_read(report, paint, limit=None if style.verbose else 5)
     yield from _footer(report, paint, style)
 
@@ -81,9 +84,11 @@ def printable(text: str) -> str:
 
 def _headline(report: AuditReport, path: str, paint: _Paint) -> Iterator[str]:
     main = report.main
+    if report.single_file:
+        yield f"{paint(printable(path), bold=True)}  {paint('one file: no score', dim=True)}"
+        return
     score = "–" if main.score is None else f"{main.score:.0f}"
-    line = f"{paint.score(main.score, score)} of 100  {printable(path)}  {paint(_taken_for(report), dim=True)}"
-    yield line
+    yield f"{paint.score(main.score, score)} of 100  {printable(path)}  {paint(_taken_for(report), dim=True)}"
     raw = main.score_unsuppressed
     if raw is not None and main.score is not None and abs(raw - main.score) >= 0.05:
         yield f"   {raw:.0f} without suppressions"
@@ -136,7 +141,7 @@ def _to_do(report: AuditReport, paint: _Paint, *, limit: int | None) -> Iterator
 
 
 def _open_rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
-    mark = paint("blocker", fg="red", bold=True) if is_blocking(rule) else f"+{rule.gain:.1f}"
+    mark = paint("blocker", fg="red", bold=True) if is_blocking(rule) else f"+{rule.gain:.1f}" if rule.gain else ""
     yield f"  {mark:>6}  {paint(rule.id, bold=True)} {rule.name}"
     broken = sorted((s for s in rule.sites if s.credit < 0.999 and not s.suppressed), key=lambda s: s.credit)
     for site in broken[:_SITES]:
@@ -186,6 +191,24 @@ def _suppressed(report: AuditReport, paint: _Paint) -> Iterator[str]:
         if site.suppressed
     ]
     yield from _listed("Suppressed", lines, paint)
+
+
+def unused_text(entry: UnusedSuppression) -> str:
+    """A suppression that does nothing, in words."""
+    place = str(entry.where) if entry.where else entry.pattern
+    return f"{place}: ignore[{', '.join(entry.rules)}] {entry.why}"
+
+
+def _touched(report: AuditReport, paint: _Paint, *, limit: int | None) -> Iterator[str]:
+    """Under --since: the findings on lines that the change touched."""
+    if report.change is None:
+        return
+    lines = [f"{rule} {_site_line(site, paint)}" for rule, site in report.change.findings]
+    more = [f"… and {len(lines) - limit} more"] if limit is not None and len(lines) > limit else []
+    files = f"{len(report.change.files)} files changed"
+    yield from _listed(
+        f"Touched since {printable(report.change.since)} ({files})", [*lines[:limit], *more] or ["nothing"], paint
+    )
 
 
 def _listed(title: str, lines: Sequence[str], paint: _Paint) -> Iterator[str]:

@@ -11,16 +11,14 @@ import tokenize
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from mlready.facts.rows import FileFacts, Flow, PythonFacts, Scope
+from mlready.facts.leakage import flows_of
+from mlready.facts.rows import FileFacts, PythonFacts, Scope
 from mlready.facts.syntax.bodies import MAX_LINES, MIN_STATEMENTS, body_hash
 from mlready.facts.syntax.comments import suppressions_of
-from mlready.facts.syntax.interest import FIT_CALLS, JUDGE_CALLS
 from mlready.facts.syntax.lore import Lore
 from mlready.facts.syntax.scopes import ModuleState, ScopeState
 from mlready.facts.syntax.statements import walk
@@ -133,19 +131,8 @@ def facts_of(tree: ast.Module, source: str, vocabulary: Vocabulary) -> PythonFac
         prints=tuple(state.prints),
         exports=state.exports,
     )
-    flows = _flows(tree, found, vocabulary)
+    flows = flows_of(tree, state.call_names, found.calls, found.scopes, vocabulary)
     return structs.replace(found, flows=flows) if flows else found
-
-
-def _flows(tree: ast.Module, facts: PythonFacts, vocabulary: Vocabulary) -> tuple[Flow, ...]:
-    """What the data-flow analysis finds; asked only of code that fits something and judges or runs something as well."""
-    called = {call.name[call.name.rfind(".") + 1 :] for call in facts.calls}
-    if not (called & FIT_CALLS and called & JUDGE_CALLS):
-        return ()
-    if find_spec("mlready.facts.leakage") is None:
-        return ()
-    found: tuple[Flow, ...] = import_module("mlready.facts.leakage").find(tree, facts, vocabulary)
-    return found
 
 
 def _scope_row(scope: ScopeState, lines: list[str]) -> Scope:

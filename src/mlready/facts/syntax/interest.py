@@ -125,8 +125,3 @@ LOGGING_CALLS = _words(
 )
 ASSERTING_CALLS = _words("pytest.raises pytest.warns pytest.fail pytest.deprecated_call")
 AVAILABILITY_WORDS = ("available", "find_spec", "installed", "has_module", "importable")
-FIT_CALLS = _words("fit fit_transform fit_resample fit_predict partial_fit train")
-JUDGE_CALLS = _words(
-    "train_test_split split predict predict_proba score evaluate cross_val_score cross_validate random_split "
-    "execute eval exec run"
-)

@@ -1,0 +1,317 @@
+"""Where data is divided: by functions, by folds, by slices and masks whose names say train and test."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mlready.facts.leak_names import names_target, names_test, names_train
+from mlready.facts.leak_values import (
+    NOTHING,
+    Mark,
+    Value,
+    bounded,
+    derived,
+    flat,
+    part_of,
+    root_of,
+    select,
+    sides,
+    with_marks,
+)
+
+if TYPE_CHECKING:
+    from mlready.facts.leak_walk import Walk
+
+_ROWS = ("loc", "iloc", "ix")
+_SMALL_SPLIT = 4
+_ROW_NAMES = re.compile(r"mask|msk|idx|ind(ex|ices)?$|rows|rnd|perm", re.I)
+
+
+# ------------------------------------------------------------------------------------------------ what is split too late
+
+
+def divide(
+    walk: Walk, value: Value, line: int, *, target: Value = NOTHING, shuffled: bool = False, how: str = ""
+) -> None:
+    """Say what was learned from this data before it is divided on this line."""
+    for mark in value.marks:
+        if mark.kind == "fit":
+            _learned_before(walk, mark, value, target, line, how)
+        elif mark.kind == "over" and mark.roots & value.roots and not mark.parts:
+            walk.report(
+                "overlap-leakage",
+                mark.line,
+                line,
+                f"{mark.name} repeats or blends rows on line {mark.line}, before the split on line {line}: test rows are in training",
+                certain=mark.strength == "strong",
+            )
+        elif mark.kind in ("lag", "date", "entity") and shuffled:
+            _shuffled_time(walk, mark, line)
+
+
+def _learned_before(walk: Walk, mark: Mark, value: Value, target: Value, line: int, how: str) -> None:
+    if mark.strength == "none" or mark.parts or not mark.roots & value.roots:
+        return
+    if mark.name == "target mean" and not (mark.columns and set(target.selected)):
+        return
+    what = how or "the split"
+    message = f"{mark.name} is fitted on line {mark.line}, before {what} on line {line}"
+    walk.report("preprocessing-leakage", mark.line, line, message, certain=mark.strength == "strong")
+
+
+def _shuffled_time(walk: Walk, mark: Mark, line: int) -> None:
+    what = {
+        "lag": "holds values of other rows in time",
+        "date": "tells when a row was made",
+        "entity": "is shared by rows of one entity",
+    }[mark.kind]
+    message = f"{mark.name} (line {mark.line}) {what}, and the split on line {line} shuffles rows"
+    walk.report("time-split", line, mark.line, message, certain=mark.kind == "lag")
+
+
+# --------------------------------------------------------------------------------------------------- splitting functions
+
+
+def split_call(walk: Walk, node: ast.Call, args: list[Value], name: str) -> Value:
+    """`train_test_split(X, y, …)`: two parts of each argument."""
+    shuffled = not any(
+        keyword.arg == "shuffle" and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+        for keyword in node.keywords
+    )
+    divided = features_of(node, args)
+    target = args[-1] if len(args) > 1 else NOTHING
+    for value in divided:
+        divide(walk, flat(value), node.lineno, target=target, shuffled=shuffled and not _grouped(node))
+    items: list[Value] = []
+    for value in args:
+        base = _as_rows(value, node)
+        items += [part_of(base, node.lineno, "train"), part_of(base, node.lineno, "test")]
+    return Value(items=tuple(items))
+
+
+def _grouped(node: ast.Call) -> bool:
+    return any(keyword.arg == "groups" for keyword in node.keywords)
+
+
+def _as_rows(value: Value, node: ast.expr) -> Value:
+    """Data of unknown make has a root from here on; what has none before a split is numbers of rows."""
+    base = flat(value)
+    if base.roots:
+        return replace(base, index=value.index)
+    return Value(roots=frozenset({root_of(node)}), marks=base.marks, index=True)
+
+
+def features_of(node: ast.Call, args: list[Value]) -> list[Value]:
+    """The arguments of a split that are not the target."""
+    if len(args) < 2:
+        return args
+    kept = []
+    for number, (value, source) in enumerate(zip(args, node.args, strict=False)):
+        name = source.id if isinstance(source, ast.Name) else source.attr if isinstance(source, ast.Attribute) else ""
+        if number == 0 or (not names_target(name) and number < len(args) - 1):
+            kept.append(value)
+    return kept
+
+
+def folds(line: int) -> Value:
+    """What iteration over the folds of a splitter gives: numbers of rows for training and for testing."""
+    root = frozenset({-1 - line})
+    return Value(
+        items=(
+            Value(roots=root, parts=frozenset({(line, "train")}), index=True),
+            Value(roots=root, parts=frozenset({(line, "test")}), index=True),
+        )
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- subscripts
+
+
+def subscript(walk: Walk, node: ast.Subscript) -> Value:
+    """`values[index]`: columns by name, rows by slice, mask or numbers, an item of a list."""
+    holder = node.value
+    rows_only = isinstance(holder, ast.Attribute) and holder.attr in _ROWS
+    base = walk.value(holder.value if rows_only and isinstance(holder, ast.Attribute) else holder)
+    if base is NOTHING:
+        walk.value(node.slice) if not isinstance(node.slice, ast.Slice) else None
+        return NOTHING
+    if isinstance(node.slice, ast.Tuple) and node.slice.elts:
+        return _by_two(walk, node, base)
+    if isinstance(node.slice, ast.Slice):
+        return cut(walk, node, replace(base, items=None) if base.items is None else base, node.slice)
+    return _by_index(walk, base, walk.value(node.slice), node.slice, columns_first=not rows_only)
+
+
+def _by_two(walk: Walk, node: ast.Subscript, base: Value) -> Value:
+    """`table.loc[rows, columns]`, `array[rows, columns]`."""
+    assert isinstance(node.slice, ast.Tuple)
+    rows, *rest = node.slice.elts
+    if isinstance(rows, ast.Slice):
+        found = cut(walk, node, base, rows)
+    else:
+        found = _by_index(walk, base, walk.value(rows), rows, columns_first=False)
+    for column in rest[:1]:
+        if not isinstance(column, ast.Slice):
+            index = walk.value(column)
+            names = _texts(index)
+            found = select(found, names) if names else found
+            found = replace(found, marks=bounded({*found.marks, *_selection(index)}))
+    return found
+
+
+def _by_index(walk: Walk, base: Value, index: Value, node: ast.expr, *, columns_first: bool) -> Value:
+    if (
+        base.items is not None
+        and isinstance(index.constant, int)
+        and -len(base.items) <= index.constant < len(base.items)
+    ):
+        return base.items[index.constant]
+    if base.element is not None and not base.roots:
+        return base.element
+    names = _texts(index)
+    if names and columns_first:
+        return replace(select(base, names), makers=base.makers)
+    if index.parts and index.index:
+        return _rows_of(walk, base, index)
+    found = derived(base) if base.roots or base.marks else base
+    mask = isinstance(node, ast.Compare | ast.BoolOp | ast.UnaryOp) or (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr)
+    )
+    return replace(found, marks=bounded({*found.marks, *_selection(index)}), filtered=mask or base.filtered)
+
+
+def _rows_of(walk: Walk, base: Value, index: Value) -> Value:
+    """Rows by the numbers that a splitter gave."""
+    data = flat(base)
+    if not data.roots:
+        return base
+    for line in sides(index.parts):
+        if line not in sides(data.parts):
+            divide(walk, data, line)
+    return replace(data, parts=frozenset({*data.parts, *index.parts}), index=base.index)
+
+
+def _texts(index: Value) -> tuple[str, ...] | None:
+    if isinstance(index.constant, str):
+        return (index.constant,)
+    return index.constant if isinstance(index.constant, tuple) else None
+
+
+def _selection(index: Value) -> Iterator[Mark]:
+    """Columns that were chosen by what a selector learned carry what it learned from."""
+    return (mark for mark in index.marks if mark.kind == "fit" and mark.name.endswith("selection"))
+
+
+# -------------------------------------------------------------------------------------------------------------- slices
+
+
+def cut(walk: Walk, node: ast.Subscript, base: Value, piece: ast.Slice) -> Value:
+    """`values[:1000]`: marked as a cut unless the rest of it is used too."""
+    data = flat(base) if base.roots or base.marks else base
+    number = piece.upper
+    if piece.lower is not None or piece.step is not None or not base.read or walk.debugging:
+        return data
+    if not (isinstance(number, ast.Constant) and type(number.value) is int and number.value > 1):
+        return data
+    if str(number.value) in walk.complements or base.filtered:
+        return data
+    text = f"[:{number.value}]"
+    return with_marks(data, Mark("cut", text, node.lineno, "strong", data.roots, data.parts))
+
+
+def complements_of(tree: ast.Module) -> frozenset[str]:
+    """Bounds that slices begin at: `[:800]` beside `[800:]` divides and loses nothing."""
+    return frozenset(
+        str(node.lower.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Slice) and isinstance(node.lower, ast.Constant)
+    )
+
+
+# --------------------------------------------------------------------------------------------------- parts by their names
+
+
+def named_part(walk: Walk, targets: list[ast.expr], source: ast.expr, found: Value) -> Value:
+    """A value whose target is called train or test, and that is plainly a piece of other data, is a part of a split."""
+    target = targets[-1]
+    if isinstance(target, ast.Tuple | ast.List):
+        return _unpacked_parts(walk, target, source, found)
+    name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+    side = "test" if names_test(name) else "train" if names_train(name) else ""
+    if not side or not found.roots or found.joined or names_target(name):
+        return found
+    if not _is_piece(source) or found.parts:
+        return found
+    base = _base_of(source)
+    whole = walk.value(base) if base is not None else NOTHING
+    if not whole.roots or whole.joined or whole.parts or (len(whole.roots) > 1 and not whole.read):
+        return found
+    if isinstance(base, ast.Name) and names_test(base.id):
+        return found
+    split = -min(abs(root) for root in whole.roots)
+    walk.split_lines.setdefault(split, source.lineno)
+    if side == "test":
+        divide(walk, flat(whole), source.lineno)
+    return part_of(found, split, side)
+
+
+def _unpacked_parts(walk: Walk, target: ast.Tuple | ast.List, source: ast.expr, found: Value) -> Value:
+    """`X_train, X_test, … = anything(…)`: the names say that it splits."""
+    names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
+    train, test = any(map(names_train, names)), any(map(names_test, names))
+    if not (train and test) or found.items is not None or not isinstance(source, ast.Call) or len(names) > 8:
+        return found
+    data = flat(found)
+    if data.parts:
+        return found
+    if not data.roots:
+        data = replace(data, roots=frozenset({root_of(source)}))
+    elif len(names) >= _SMALL_SPLIT and not data.joined:
+        divide(walk, data, source.lineno)
+    sides_of = ("test" if names_test(n) else "train" if names_train(n) else "" for n in names)
+    return Value(items=tuple(part_of(data, source.lineno, side) if side else data for side in sides_of))
+
+
+def _is_piece(source: ast.expr) -> bool:
+    """Whether an expression takes some rows: a slice, a mask, sample(), drop(other.index)."""
+    if isinstance(source, ast.Subscript):
+        index = source.slice.elts[0] if isinstance(source.slice, ast.Tuple) and source.slice.elts else source.slice
+        if isinstance(index, ast.Slice):
+            return index.lower is not None or index.upper is not None
+        if isinstance(index, ast.Name):
+            return bool(_ROW_NAMES.search(index.id))
+        return isinstance(index, ast.Compare | ast.UnaryOp | ast.BinOp) or (
+            isinstance(index, ast.Call) and isinstance(index.func, ast.Attribute) and index.func.attr == "isin"
+        )
+    if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute):
+        if source.func.attr in ("reset_index", "copy", "to_numpy", "dropna"):
+            return _is_piece(source.func.value)
+        if source.func.attr in ("sample", "drop", "head", "tail", "query"):
+            return any(
+                isinstance(item, ast.Attribute) and item.attr == "index" for item in ast.walk(source)
+            ) or source.func.attr in ("sample",)
+    return False
+
+
+def _base_of(source: ast.expr) -> ast.expr | None:
+    node: ast.AST = source
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        else:
+            return None
+    return node
+
+
+def rest_of(base: Value, index: Value, line: int) -> Value | None:
+    """`table.drop(train.index)`: the other side of the split; None where the index says nothing of a split."""
+    if not index.index or not index.parts:
+        return None
+    (split, side), *_ = sorted(index.parts)
+    return replace(part_of(base, split, "test" if side == "train" else "train"))

@@ -66,7 +66,7 @@ def measured(
         "hand_checks": rule_labels.hand_checks(),
         "missing": sorted(one.repo for one, place in places.items() if place is None),
         "failed": {key: one for key, one in (found | alone).items() if isinstance(one, str)},
-        "crashed": {key: rules for key, one in good.items() if (rules := one.crashed())},
+        "crashed": {key: broken for key, one in good.items() if (broken := one.crashed())},
     }
 
 

@@ -43,7 +43,7 @@ def read_previous(path: Path) -> dict[str, dict[str, Any]]:
         if path.stat().st_size > _MAX_BYTES:
             raise UsageError(f"{path}: larger than {_MAX_BYTES // 1_000_000} MB")
         whole = json.loads(path.read_text(encoding="utf-8"))
-        tables = whole["projects"] if "projects" in whole else [whole]
+        tables = whole.get("projects", [whole])
         found = {str(table["project"]["path"]): table for table in tables}
         for table in found.values():
             _scores(table)

@@ -38,11 +38,15 @@ class Kind:
 
 def tell_kind(project: Project) -> Kind:
     """The kind of a project and what says so; `library` and `not-ml` are asked for less."""
+    if not project.uses_machine_learning and not project.reads_own_data:
+        return Kind(NOT_ML, ("nothing that reads data, trains, serves or calls a model was found",))
     trained_in_code = project.first_use(*TRAIN_ACTIVITIES, reached="any", notebooks=False)
     trained_in_notebook = project.first_use(*TRAIN_ACTIVITIES, reached="any", notebooks=True)
     served = _service(project)
     asked_llm = project.first_use("call-llm", "embed", "retrieve", reached="any")
     library = _library(project)
+    if library and trained_in_code and not _trains_by_design(project):
+        trained_in_code = ""
     if library and not served and not trained_in_code:
         return Kind(LIBRARY, library)
     trains = trained_in_code or (trained_in_notebook if not library else None)
@@ -55,6 +59,15 @@ def tell_kind(project: Project) -> Kind:
     if library:
         return Kind(LIBRARY, library)
     return _without_training(project)
+
+
+def _trains_by_design(project: Project) -> bool:
+    """Whether a package made for others has training of its own: a command, pipeline or job, not a demo in a module."""
+    packages = {file.path.rpartition("/")[0] for file in project.code_files if file.name == "__init__.py"}
+    return any(
+        entry.kind != "notebook" and not (entry.kind == "script" and entry.path.rpartition("/")[0] in packages)
+        for entry in project.training_entries
+    )
 
 
 def _training_kind(project: Project, code: str, notebook: str, served: str) -> Kind:

@@ -387,10 +387,15 @@ class Project:
         )
         described = described or self.has_setting("setup.cfg", key="metadata.classifiers")
         publishes = any(c.origin == "ci" and c.publishes_package for c in self.commands)
-        setup = any(
-            m.tool == "setup.py" and m.distribution and m.build_backend == "classified" for _, m in self.manifests
+        return described or publishes or self._setup_is_classified
+
+    @property
+    def _setup_is_classified(self) -> bool:
+        calls = (call for file in self.matching("setup.py") for call in (file.python.calls if file.python else ()))
+        return any(
+            call.name.endswith("setup") and any(a.name in ("classifiers", "project_urls") for a in call.args)
+            for call in calls
         )
-        return described or publishes or setup
 
     @cached_property
     def uses_machine_learning(self) -> bool:

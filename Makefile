@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test lint types docs test-fast test-slow test-wild wild-convert bench accuracy clean
+.PHONY: help setup demo test lint types docs pages test-fast test-slow test-wild wild-convert bench accuracy clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ test-fast: $(STAMP) ## The test suite without what takes minutes
 
 docs: $(STAMP) ## Build the documentation strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+pages: $(STAMP) ## Write the reference pages and the README's report from rules/
+	$(BIN)/python scripts/pages.py
 
 test-slow: $(STAMP) ## What takes minutes, Debian packages or large installs
 	$(BIN)/python -m pytest -m slow -q

@@ -41,7 +41,7 @@ LAYERS: dict[str, frozenset[str]] = {
 }
 """Package or module of mlready -> what it may import at run time. Whatever is not listed is a top of the tree."""
 
-TOPS = frozenset({"__main__", "audit", "baseline", "catalogue", "cli", "docs_pages", "gate", "since"})
+TOPS = frozenset({"__main__", "audit", "baseline", "catalogue", "cli", "gate", "since"})
 """Modules that put the others together; `cli` is imported by nobody but `__main__`."""
 
 HOMES: dict[str, frozenset[str]] = {
@@ -161,10 +161,9 @@ def _target(name: str, known: dict[str, Path]) -> str:
 def _cycle(edges: dict[str, list[str]]) -> list[str]:
     """The first circle that is found, as the names along it; empty when there is none."""
     done: set[str] = set()
-    for start in edges:
-        path: list[str] = []
-        stack = [(start, iter(edges[start]))] if start not in done else []
-        path += [start] if stack else []
+    for start, targets in edges.items():
+        stack = [(start, iter(targets))] if start not in done else []
+        path = [name for name, _ in stack]
         while stack:
             name, rest = stack[-1]
             following = next((n for n in rest if n not in done), None)

@@ -94,12 +94,15 @@ def _rule(rule: Rule) -> Iterator[str]:
 def _example(rule: Rule, example: Example) -> Iterator[str]:
     for path, text in example.files.items():
         suffix = path.rsplit(".", 1)[-1]
-        language = {"py": "python", "ipynb": "python", "yml": "yaml", "toml": "toml", "md": "markdown"}.get(suffix, suffix)
+        language = {"py": "python", "ipynb": "python", "yml": "yaml", "toml": "toml", "md": "markdown"}.get(
+            suffix, suffix
+        )
         yield f"`{path}`"
         yield ""
-        yield f"```{language}"
+        fence = "````" if "```" in text else "```"
+        yield f"{fence}{language}"
         yield text.replace(f"  #! {rule.id}", "  # ← here").rstrip()
-        yield "```"
+        yield fence
         yield ""
 
 

@@ -10,10 +10,18 @@ from tests.benchmarks import rule_labels
 from tests.benchmarks.accuracy_page import page
 from tests.benchmarks.agreement import Confusion
 from tests.benchmarks.audits import Audit
-from tests.benchmarks.corpora import Repository, repositories
+from tests.benchmarks.corpora import Repository, repositories, table
 from tests.benchmarks.draw import POPULATIONS, Site, draw
 from tests.benchmarks.factors import BIN_EDGES, Cell, cells, labelled_repositories, mean_kappa, measured
-from tests.benchmarks.rule_labels import AIMS, Drawn, drawn_sites, hand_checks, reader_agreement, undeclared_imports
+from tests.benchmarks.rule_labels import (
+    AIMS,
+    SITES,
+    Drawn,
+    drawn_sites,
+    hand_checks,
+    reader_agreement,
+    undeclared_imports,
+)
 
 
 def audited(score: float | None = None, **sites: list[tuple[str, float, str]]) -> Audit:
@@ -89,6 +97,12 @@ def test_at_least_sixty_sites_are_drawn_and_read_with_known_labels(rule: str) ->
     known = {"1", "0", "part", "order", "gaps", "ok"}
     assert len(sites) >= 60
     assert all(site.labels[0] in known for site in sites)
+
+
+@pytest.mark.parametrize("rule", sorted(POPULATIONS))
+def test_drawn_sites_point_at_commits_of_the_table(rule: str) -> None:
+    commits = {(one.repo, one.sha) for one in repositories()}
+    assert {(row["repo"], row["sha"]) for row in table(SITES / f"{rule}.tsv")} <= commits
 
 
 def test_each_aim_has_a_drawn_table_and_each_table_an_aim() -> None:

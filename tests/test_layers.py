@@ -33,7 +33,9 @@ LAYERS: dict[str, frozenset[str]] = {
     "rules": frozenset(
         {"errors", "resources", "compiled", "findings", "vocabulary", "facts", "flow", "project", "external"}
     ),
-    "report": frozenset({"errors", "files", "findings", "vocabulary", "rules", "audit", "project", "resources"}),
+    "report": frozenset(
+        {"errors", "external", "facts", "files", "findings", "vocabulary", "rules", "audit", "project", "resources"}
+    ),
     "scaffold": frozenset({"errors", "resources", "files", "compiled"}),
     "convert": frozenset(
         {"errors", "resources", "files", "compiled", "vocabulary", "facts", "flow", "project", "scaffold"}

@@ -18,6 +18,7 @@ from mlready.errors import UsageError
 from mlready.facts.masking import mask_text
 from mlready.files import write_atomically
 from mlready.findings import AuditReport, Ratchet, RuleResult, Site, StaleEntry, fingerprint
+from mlready.report.redact import redact
 from mlready.rules.suppressions import is_known_secret
 
 SCHEMA = 1
@@ -79,7 +80,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     text = msgspec.json.format(head, indent=1).rstrip()
     findings = f'"findings": [\n  {rows}\n ]' if rows else '"findings": []'
     try:
-        write_atomically(path, text.replace('"findings": []', findings) + "\n")
+        write_atomically(path, redact(text.replace('"findings": []', findings) + "\n"))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 

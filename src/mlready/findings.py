@@ -9,6 +9,10 @@ from typing import Literal
 
 RuleKind = Literal["practice", "hazard"]
 Severity = Literal["blocker", "error", "warning"]
+SEVERITIES: tuple[Severity, ...] = ("blocker", "error", "warning")
+"""The worst first."""
+FULL = 0.999
+"""Credits from here on are whole; shares are sums of floats."""
 Status = Literal["pass", "partial", "fail", "unknown", "not-applicable"]
 
 
@@ -158,6 +162,13 @@ class ProjectReport:
     @property
     def rules(self) -> tuple[RuleResult, ...]:
         return tuple(rule for factor in self.factors for rule in factor.rules)
+
+    @property
+    def broken(self) -> tuple[tuple[RuleResult, Site], ...]:
+        """Every site that counts against the project, with its rule; worst rules first."""
+        counted = [rule for rule in self.rules if rule.credit is not None and rule.credit < FULL and rule.weight > 0]
+        counted.sort(key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
+        return tuple((r, site) for r in counted for site in r.sites if site.credit < FULL and not site.suppressed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlready.errors import NothingToJudge, UsageError
-from mlready.findings import AuditReport, Change, Gate, ProjectReport, Ratchet, RuleResult, Severity, Site
+from mlready.findings import SEVERITIES, AuditReport, Change, Gate, ProjectReport, Ratchet, RuleResult, Site
 from mlready.rules.suppressions import SECRETS, is_known_secret
 
 if TYPE_CHECKING:
     from mlready.audit import AuditOptions, Judged
 
 FROM_BASELINE = "baseline"
-_LEVELS: tuple[Severity, ...] = ("blocker", "error", "warning")
 _SHOWN = 20
-_FULL = 0.999
 
 
 def gated(judged: Judged, options: AuditOptions) -> Judged:
@@ -37,13 +35,6 @@ def known_secrets(report: ProjectReport) -> list[tuple[RuleResult, Site]]:
     """Known-format credentials: they fail the gate with or without a floor; only a reasoned suppression lifts them."""
     rules = [rule for rule in report.rules if rule.id == SECRETS and rule.status not in ("unknown", "not-applicable")]
     return [(r, s) for r in rules for s in r.sites if is_known_secret(r.id, s) and not s.suppressed]
-
-
-def broken_sites(report: ProjectReport) -> list[tuple[RuleResult, Site]]:
-    """Every site that counts against the project, worst rules first."""
-    rules = [rule for rule in report.rules if rule.credit is not None and rule.credit < _FULL and rule.weight > 0]
-    rules.sort(key=lambda rule: (_LEVELS.index(rule.severity), rule.id))
-    return [(rule, site) for rule in rules for site in rule.sites if site.credit < _FULL and not site.suppressed]
 
 
 # --------------------------------------------------------------------------------------------------------------- floors
@@ -87,11 +78,11 @@ def _severities(report: AuditReport, options: AuditOptions) -> list[str]:
     level = options.fail_on or ("error" if change is not None else None)
     if level is None:
         return []
-    allowed = _LEVELS[: _LEVELS.index(level) + 1]
+    allowed = SEVERITIES[: SEVERITIES.index(level) + 1]
     touched = None if change is None else {(rule_id, site.fingerprint) for rule_id, site in change.findings}
     found = [
         (rule, site)
-        for rule, site in broken_sites(report.main)
+        for rule, site in report.main.broken
         if rule.severity in allowed and site.certain and not is_known_secret(rule.id, site)
         and (touched is None or (rule.id, site.fingerprint) in touched)
     ]  # fmt: skip
@@ -105,7 +96,7 @@ def _known(report: AuditReport) -> set[tuple[str, str]]:
     if report.ratchet is None:
         return set()
     new = {(rule_id, site.fingerprint) for rule_id, site in report.ratchet.new}
-    return {(rule.id, site.fingerprint) for rule, site in broken_sites(report.main)} - new
+    return {(rule.id, site.fingerprint) for rule, site in report.main.broken} - new
 
 
 def _new(ratchet: Ratchet, change: Change | None) -> list[str]:
@@ -174,7 +165,7 @@ def _change(judged: Judged, revision: str) -> Change:
     if not files:
         raise NothingToJudge(f"no file that is judged has changed since {revision}")
     found = []
-    for rule, site in broken_sites(judged.report.main):
+    for rule, site in judged.report.main.broken:
         file = judged.project.by_path.get(site.where.path) if site.where else None
         if site.where and file and changes.touches(site.where, file.facts.notebook):
             found.append((rule.id, site))

@@ -83,15 +83,22 @@ def audit(paths: tuple[Path, ...], **given: Any) -> int:
     judged, empty = _judge_all(paths or (Path(),), given)
     for error in empty if judged or _allows_nothing(given) else ():
         click.echo(f"nothing to judge: {error.message}", err=True)
-    if not judged:
-        if _allows_nothing(given):
-            return ExitCode.OK
+    if given["format_"] != "text":  # scripts get a report in any case: one without a score
+        _print([*judged, *_without_score(empty)], given)
+    elif judged:
+        _print(judged, given)
+    if not judged and not _allows_nothing(given):
         raise NothingToJudge("; ".join(error.message for error in empty), hint=empty[0].hint)
-    _print(judged, given)
     for item in judged:
         _say_gate(item, given)
     passed = all(item.report.gate.passed for item in judged)
     return ExitCode.OK if passed else ExitCode.GATE_FAILED
+
+
+def _without_score(empty: list[NothingToJudge]) -> list[Judged]:
+    from mlready.audit import Judged
+
+    return [error.judged for error in empty if isinstance(error.judged, Judged)]
 
 
 def _allows_nothing(given: dict[str, Any]) -> bool:
@@ -110,6 +117,7 @@ def _check(paths: tuple[Path, ...], given: dict[str, Any]) -> None:
 
 
 def _say_gate(item: Judged, given: dict[str, Any]) -> None:
+    from mlready.report.redact import redact
     from mlready.report.text import printable
 
     ratchet = item.report.ratchet
@@ -119,7 +127,7 @@ def _say_gate(item: Judged, given: dict[str, Any]) -> None:
         said = "removed from the baseline" if given["write_baseline"] is not None else "in the baseline, but gone"
         click.echo(f"{said}: {entry.count} x {entry.rule} {printable(entry.path)}", err=True)
     for reason in item.report.gate.reasons:
-        click.echo(f"gate: {printable(reason)}", err=True)
+        click.echo(f"gate: {redact(printable(reason))}", err=True)
 
 
 def _recorded(item: Judged) -> str:
@@ -144,7 +152,7 @@ def _judge_all(paths: tuple[Path, ...], given: dict[str, Any]) -> tuple[list[Jud
             try:
                 judged.append(audit_path(path, config=config, options=_options(given, progress)))
             except NothingToJudge as error:
-                empty.append(NothingToJudge(f"{path}: {error.message}", hint=error.hint))
+                empty.append(NothingToJudge(f"{path}: {error.message}", hint=error.hint, judged=error.judged))
     return judged, empty
 
 

@@ -35,4 +35,6 @@ def render(
     """The report of one or several audited paths, in one of the formats."""
     module = importlib.import_module(f"mlready.report.{'json_' if format_ == 'json' else format_}")
     function: Callable[[Sequence[Judged], Style], str] = module.render
-    return function(judged, Style(verbose=verbose, quiet=quiet, color=color, previous=previous))
+    from mlready.report.redact import redact
+
+    return redact(function(judged, Style(verbose=verbose, quiet=quiet, color=color, previous=previous)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlready.errors import UsageError
-from mlready.findings import AuditReport, RuleResult, Site
+from mlready.findings import AuditReport, Site
 from mlready.report.text import printable, to_do, unused_text
 from mlready.rules.score import is_blocking
 
@@ -81,7 +81,7 @@ def _report(item: Judged, before: Mapping[str, Any] | None) -> Iterator[str]:
 def _headline(report: AuditReport, before: Mapping[str, Any] | None) -> str:
     score = report.main.score
     if score is None:
-        return f"{len(_open(report))} findings"
+        return f"{len(report.main.broken)} findings"
     change = ""
     if before is not None and isinstance(before.get("score"), int | float):
         change = f" ({_signed(round(score, 1) - before['score'])})"
@@ -122,7 +122,7 @@ def _bullets(lines: Sequence[str], limit: int = _LISTED) -> Iterator[str]:
 
 
 def _differences(report: AuditReport, before: Mapping[str, Any]) -> Iterator[str]:
-    old, now = _findings(before), _open(report)
+    old, now = _findings(before), report.main.broken
     new = [(rule, site) for (rule, site) in now if (rule.id, site.fingerprint) not in old]
     left = old - {(rule.id, site.fingerprint) for rule, site in now}
     yield ""
@@ -130,12 +130,6 @@ def _differences(report: AuditReport, before: Mapping[str, Any]) -> Iterator[str
     if new:
         yield ""
         yield from _bullets([f"{rule.id} {_place(site)}{code(site.message)}" for rule, site in new])
-
-
-def _open(report: AuditReport) -> list[tuple[RuleResult, Site]]:
-    from mlready.gate import broken_sites
-
-    return broken_sites(report.main)
 
 
 def _findings(table: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mlready.convert.display import is_shown
 from mlready.convert.emit import definition_homes
 from mlready.convert.environment import default_python
-from mlready.convert.model import Plan
+from mlready.convert.model import Plan, Stage
+from mlready.convert.verify.recorded import write_recorded
 from mlready.convert.verify.runs import (
     NotebookRun,
     Setup,
@@ -49,6 +50,7 @@ def verify_conversion(done: Conversion, options: Options, *, once: bool, timeout
     source = done.changes.root.resolve() / _source_folder(done)
     verdicts = tuple(verify(plan, source, python, once=once, timeout=timeout, extra=extra) for plan in done.plans)
     content = {**done.content, "verification": [verdict.content for verdict in verdicts]}
+    write_recorded(done, verdicts, content)
     return Verification(verdicts, content)
 
 
@@ -109,10 +111,16 @@ def _job(plan: Plan, source: Path) -> dict[str, Any]:
         "steps": [stage.name for stage in plan.stages],
         "variables": {name: step for name, step in plan.where.items() if not name.startswith("_")},
         "definitions": homes,
+        "pure": {stage.name: list(stage.outputs) for stage in plan.stages if is_pure(stage)},
         "imported": sorted(plan.imported),
         "stars": any(line.name == "*" for line in plan.imports),
         "groups": groups(plan),
     }
+
+
+def is_pure(stage: Stage) -> bool:
+    """True for a step that only computes: a value in, a value out, nothing else."""
+    return bool(stage.outputs) and not stage.is_async and not any(s.flow.effects for s in stage.statements)
 
 
 def groups(plan: Plan) -> list[dict[str, list[Any]]]:

@@ -180,6 +180,8 @@ class Describer:
 
     def object(self, value: Any, depth: int) -> Tree:
         name = type(value).__qualname__.rsplit(".", 1)[-1]
+        if isinstance(value, io.IOBase) and isinstance(getattr(value, "name", None), str):
+            return ("repr", "file", f"{Path(str(getattr(value, 'name', ''))).name} closed={value.closed}")
         if (
             hasattr(value, "__next__")
             or isinstance(value, io.IOBase)
@@ -391,11 +393,13 @@ def install(seeded: bool) -> None:
     builtins.display = RECORDER.show  # type: ignore[attr-defined]
     shell.user_ns["display"] = RECORDER.show
 
-    def after(result: Any) -> None:
-        if result.success and result.result is not None:
-            RECORDER.show(result.result)
+    format_result = shell.displayhook.compute_format_data
 
-    shell.events.register("post_run_cell", after)
+    def record(result: Any) -> Any:
+        RECORDER.show(result)
+        return format_result(result)
+
+    shell.displayhook.compute_format_data = record
     if seeded:
         seed_everything()
 
@@ -459,15 +463,22 @@ class Locals:
         self.texts: list[tuple[str, str]] = []
         self.out = io.StringIO()
         self.stack: list[str] = []
+        self.outputs: dict[str, list[str]] = {}
+        self.examples: dict[str, dict[str, Any]] = {}
+        """Of pure steps: source of what went in and came out, where both are small."""
 
-    def enter(self, step: str) -> None:
+    def enter(self, step: str, arguments: dict[str, Any]) -> None:
         self.flush()
         self.stack.append(step)
         RECORDER.place = step
+        if step in self.outputs:
+            self.examples[step] = {"inputs": {name: literal(value) for name, value in arguments.items()}}
 
     def leave(self, step: str, found: dict[str, Any]) -> None:
         self.flush()
         self.values[step] = dict(found)
+        if step in self.examples:
+            self.examples[step]["outputs"] = [(name, literal(found.get(name))) for name in self.outputs[step]]
         self.stack.pop()
         RECORDER.place = self.stack[-1] if self.stack else None
 
@@ -480,6 +491,20 @@ class Locals:
 
 
 LOCALS = Locals()
+
+
+def literal(value: Any) -> str | None:
+    """Source of a small plain value, or of a small array; None for everything else."""
+    try:
+        if type(value).__module__ == "numpy" and hasattr(value, "tolist") and value.dtype.kind in "fiub":
+            items = literal(value.tolist())
+            return f"np.array({items}, dtype={str(value.dtype)!r})" if items and value.size <= 40 else None
+        text = repr(value)
+        if len(text) <= 600 and ast.literal_eval(text) == value:
+            return text
+    except Exception:
+        return None
+    return None
 
 
 class _Watch(ast.NodeTransformer):
@@ -501,7 +526,7 @@ class _Watch(ast.NodeTransformer):
         if node.name not in self.steps:
             return node
         prefix = "__import__('_mlready_harness').LOCALS"
-        before = ast.parse(f"{prefix}.enter({node.name!r})").body
+        before = ast.parse(f"{prefix}.enter({node.name!r}, locals())").body
         after = ast.parse(f"{prefix}.leave({node.name!r}, locals())").body
         node.body = [*before, ast.Try(body=node.body, handlers=[], orelse=[], finalbody=after)]
         return node
@@ -549,13 +574,15 @@ def candidate(job: dict[str, Any]) -> int:
     sys.meta_path.insert(0, _Finder(Path(job["source"]), job["package"], steps))
     if job["seeded"]:
         seed_everything()
+    LOCALS.outputs = job.get("pure", {})
     real, error = sys.stdout, None
     sys.stdout = LOCALS.out
     config: Any = None
+    results: Any = None
     try:
         _hook_outputs(job["package"])
         config = importlib.import_module(job["package"] + ".config").Config()
-        importlib.import_module(job["package"] + ".pipeline").run(config)
+        results = importlib.import_module(job["package"] + ".pipeline").run(config)
     except BaseException as raised:
         error = {"type": type(raised).__name__, "message": str(raised)[:500], "step": _failed_step(raised, steps)}
         error["traceback"] = "".join(traceback.format_exception(raised))[-3000:]
@@ -572,8 +599,22 @@ def candidate(job: dict[str, Any]) -> int:
         module = sys.modules.get(f"{job['package']}.{home}")
         if module is not None and hasattr(module, name):
             values[name] = getattr(module, name)
-    write_record(job["record"], values, extra=job.get("extra", ""), texts=LOCALS.texts, error=error)
+    write_record(
+        job["record"], values, extra=job.get("extra", ""), texts=LOCALS.texts, error=error, **_recorded(results)
+    )
     return 0
+
+
+def _recorded(results: Any) -> dict[str, Any]:
+    """Small values for the tests that the package gets."""
+    complete = {
+        step: found
+        for step, found in LOCALS.examples.items()
+        if None not in found["inputs"].values()
+        and all(text is not None for _, text in found.get("outputs", [("", None)]))
+    }
+    found = {name: literal(value) for name, value in vars(results).items()} if results is not None else {}
+    return {"examples": complete, "results": {name: text for name, text in found.items() if text is not None}}
 
 
 def _hook_outputs(package: str) -> None:
@@ -614,6 +655,8 @@ def compare_records(job: dict[str, Any]) -> dict[str, Any]:
         "error": package["error"] if package else None,
         "texts": package["texts"] if package else [],
         "versions": plain[0]["versions"],
+        "examples": package["examples"] if package else {},
+        "results": package["results"] if package else {},
     }
 
 

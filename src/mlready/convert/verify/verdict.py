@@ -32,6 +32,10 @@ class Verdict:
     files: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    """Small values that went into and came out of pure steps, as source."""
+    results: Mapping[str, str] = field(default_factory=dict)
+    """Small results of the pipeline, as source."""
 
     @property
     def differs(self) -> bool:
@@ -94,6 +98,8 @@ def judge(
         "printed": printed,
         "files": files,
         "error": error,
+        "examples": compared["examples"],
+        "results": compared["results"],
         "extra": {"reference": compared["extra"], "candidate": compared["extra_candidate"]},
     }
     if first.failed_cell:

@@ -1,0 +1,100 @@
+"""--verify with real kernels: verdicts, and packages that were broken on purpose."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.convert.helpers import converted
+
+from mlready.convert import Conversion, Options
+from mlready.convert.verify import Verification, verify_conversion
+
+pytest.importorskip("ipykernel")
+pytest.importorskip("nbclient")
+pytestmark = pytest.mark.slow
+
+CELLS = (
+    "import math\nrates = [0.1, 0.2]\nrates = rates + [0.3]\nlimit = 3",
+    "#md ## Total",
+    "def total(xs):\n    return sum(x * limit for x in xs)\n\nvalue = total(rates)\nvalue",
+    "table = {'a': value}\ntable['b'] = math.floor(value)\nprint(table['b'])",
+    "with open('out.txt', 'w') as f:\n    f.write(str(value))",
+    "value = value + 1\nhalves = [v / 2 for v in rates]\ntable['halves'] = halves",
+)
+
+
+def verified(done: Conversion, tmp_path: Path, *, once: bool = False) -> Verification:
+    options = Options(into=tmp_path / "project", package="made", python=Path(sys.executable))
+    return verify_conversion(done, options, once=once, timeout=120)
+
+
+def test_a_faithful_package_is_verified_and_gets_recorded_tests(tmp_path: Path) -> None:
+    verification = verified(converted(tmp_path, *CELLS), tmp_path)
+    verdict = verification.verdicts[0]
+    assert (verdict.name, verdict.equal, verdict.total) == ("verified", verdict.total, verdict.total), verdict.text
+    assert verdict.files == {"out.txt": "equal"}
+    assert {group["verdict"] for group in (*verdict.shown, *verdict.printed)} == {"equal"}
+    record = json.loads((tmp_path / "project" / "conversion.json").read_text())
+    assert record["verification"][0]["verdict"] == "verified"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "project",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (tmp_path / "project" / "tests" / "test_recorded.py").exists()
+    assert done.returncode == 0, done.stdout
+    assert not (tmp_path / "out.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("limit: int = 3", "limit: int = 4"),
+        ("x * limit", "x + limit"),
+        ('table["b"] = math.floor(value)', 'table["b"] = 0'),
+        ('table["halves"] = halves', "pass"),
+        ("value = value + 1", "pass"),
+        ('print(table["b"])', "pass"),
+        ("f.write(str(value))", 'f.write("")'),
+        ("rates = rates + [0.3]", "rates = [0.3] + rates"),
+        ("show(value)", "pass"),
+    ],
+)
+def test_a_package_broken_on_purpose_differs(tmp_path: Path, old: str, new: str) -> None:
+    done = converted(tmp_path, *CELLS)
+    touched = 0
+    for path in (tmp_path / "project" / "src").rglob("*.py"):
+        text = path.read_text()
+        touched += text.count(old)
+        path.write_text(text.replace(old, new))
+    assert touched == 1, old
+    verification = verified(done, tmp_path, once=True)
+    assert verification.differs, verification.text
+
+
+def test_a_notebook_that_fails_is_not_runnable(tmp_path: Path) -> None:
+    verdict = verified(converted(tmp_path, "a = 1", "b = {}['k']", "c = 1"), tmp_path).verdicts[0]
+    assert verdict.name == "not runnable"
+    assert "cell 2: KeyError" in verdict.reason
+    assert verdict.values["a"]["verdict"] == "equal"
+
+
+def test_random_values_are_compared_under_seeds(tmp_path: Path) -> None:
+    verdict = verified(converted(tmp_path, "import random\nx = random.random()", "y = [x]\nz = 1"), tmp_path).verdicts[
+        0
+    ]
+    assert verdict.name == "verified under seeds"
+
+
+def test_what_cannot_be_compared_is_named(tmp_path: Path) -> None:
+    cells = ("import time\nnow = time.time()\nx = 1", "g = (i for i in [x])\ny = x")
+    verdict = verified(converted(tmp_path, *cells), tmp_path).verdicts[0]
+    assert verdict.name == "partly"
+    assert verdict.values["now"]["verdict"] == "unstable"
+    assert verdict.values["g"]["verdict"] == "not comparable"

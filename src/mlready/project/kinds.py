@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mlready.project.entries import Entry
     from mlready.project.project import Project
 
 TRAINING = "training"
@@ -30,6 +32,9 @@ TRAIN_ACTIVITIES = ("train", "tune", "fine-tune")
 ANSWER_ACTIVITIES = ("predict", "load-model", "call-llm", "retrieve")
 
 
+_RUNS = re.compile(r"train|fit|predict|serve|infer|job", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     name: str
@@ -45,8 +50,9 @@ def tell_kind(project: Project) -> Kind:
     served = _service(project)
     asked_llm = project.first_use("call-llm", "embed", "retrieve", reached="any")
     library = _library(project)
-    if library and trained_in_code and not _trains_by_design(project):
-        trained_in_code = ""
+    if library:
+        trained_in_code = trained_in_code if _started(project, project.training_entries) else ""
+        served = served if _started(project, project.entries, path=served.partition(":")[0].rpartition(" ")[2]) else ""
     if library and not served and not trained_in_code:
         return Kind(LIBRARY, library)
     trains = trained_in_code or (trained_in_notebook if not library else None)
@@ -61,13 +67,16 @@ def tell_kind(project: Project) -> Kind:
     return _without_training(project)
 
 
-def _trains_by_design(project: Project) -> bool:
-    """Whether a package made for others has training of its own: a command, pipeline or job, not a demo in a module."""
-    packages = {file.path.rpartition("/")[0] for file in project.code_files if file.name == "__init__.py"}
-    return any(
-        entry.kind != "notebook" and not (entry.kind == "script" and entry.path.rpartition("/")[0] in packages)
-        for entry in project.training_entries
-    )
+def _started(project: Project, entries: tuple[Entry, ...], *, path: str = "") -> bool:
+    """Whether a package made for others runs something itself: a command, job or script beside it, not a demo in a module."""
+    packages = tuple(file.path.rpartition("/")[0] + "/" for file in project.code_files if file.name == "__init__.py")
+    for entry in entries:
+        own = entry.kind == "command" and entry.origin != "task"
+        own = own or (entry.kind == "console-script" and bool(_RUNS.search(entry.reason)))
+        beside = entry.kind == "script" and not entry.path.startswith(packages)
+        if (own or beside) and (not path or entry.path == path):
+            return True
+    return False
 
 
 def _training_kind(project: Project, code: str, notebook: str, served: str) -> Kind:

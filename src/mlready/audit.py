@@ -78,14 +78,17 @@ def audit_path(path: Path, *, config: Config, options: AuditOptions) -> Judged:
     profile = choose_profile(options.profile or config.profile or "production")
     project, not_read, tools = load_project(path, config=config, options=options)
     single = path.is_file()
-    if single and not project.files:
-        raise NothingToJudge("left out by configuration, or not readable")
     report = judge_project(
         project, profile=profile, config=config, options=options, not_read=not_read, tools=tools, single_file=single
     )
     judged = Judged(
         report=report, project=project, root=path, config=config, folder=project_folder(path) if single else path
     )
+    if single and not project.files:
+        raise NothingToJudge("left out by configuration, or not readable", judged=judged)
+    if report.main.project.kind == NOT_ML and not single:
+        hint = "state `kind` in [tool.mlready] if there is some"
+        raise NothingToJudge("no machine-learning code found", hint=hint, judged=judged)
     from mlready.gate import gated
 
     return gated(judged, options)
@@ -123,8 +126,6 @@ def judge_project(
         single_file=single_file,
     )
     parts = () if single_file else find_subprojects(project)
-    if project.kind.name == NOT_ML and not parts and not single_file:
-        raise NothingToJudge("no machine-learning code found", hint="state `kind` in [tool.mlready] if there is some")
     subreports = tuple(_report(part, rules, choice, not_read) for part in parts)
     main = _combined(project, subreports, not_read) if subreports else _report(project, rules, choice, not_read)
     unused = unused_suppressions(

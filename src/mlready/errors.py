@@ -46,9 +46,16 @@ class SchemaError(UsageError):
 
 
 class NothingToJudge(MlreadyError):
-    """The project holds nothing that the audit could judge."""
+    """The project holds nothing that the audit could judge.
+
+    `judged` is the report without a score, for scripts that want one in any case.
+    """
 
     exit_code = ExitCode.NOTHING_TO_JUDGE
+
+    def __init__(self, message: str, *, hint: str = "", judged: object = None) -> None:
+        super().__init__(message, hint=hint)
+        self.judged = judged
 
 
 def unknown_key(*, where: str, key: str, allowed: Iterable[str]) -> SchemaError:

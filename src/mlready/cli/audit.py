@@ -83,10 +83,9 @@ def audit(paths: tuple[Path, ...], **given: Any) -> int:
     judged, empty = _judge_all(paths or (Path(),), given)
     for error in empty if judged or _allows_nothing(given) else ():
         click.echo(f"nothing to judge: {error.message}", err=True)
-    if given["format_"] != "text":  # scripts get a report in any case: one without a score
-        _print([*judged, *_without_score(empty)], given)
-    elif judged:
-        _print(judged, given)
+    shown = judged if given["format_"] == "text" else [*judged, *_without_score(empty)]
+    if shown:
+        _print(shown, given)
     if not judged and not _allows_nothing(given):
         raise NothingToJudge("; ".join(error.message for error in empty), hint=empty[0].hint)
     for item in judged:
@@ -96,6 +95,7 @@ def audit(paths: tuple[Path, ...], **given: Any) -> int:
 
 
 def _without_score(empty: list[NothingToJudge]) -> list[Judged]:
+    """What scripts get where there is nothing to judge."""
     from mlready.audit import Judged
 
     return [error.judged for error in empty if isinstance(error.judged, Judged)]

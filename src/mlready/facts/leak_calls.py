@@ -31,10 +31,11 @@ from mlready.facts.leak_values import (
     derived,
     drop,
     flat,
+    halves,
+    held_out,
     join,
     root_of,
     select,
-    sides,
     with_marks,
 )
 
@@ -255,6 +256,7 @@ def _grow(walk: Walk, node: ast.Call, receiver: Value, args: Arguments) -> Value
     makers = join([receiver, *args.positional]).makers
     if inside is not NOTHING or makers != receiver.makers:
         found = join((flat(receiver), inside))
+        found = replace(found, row=False)
         walk.bind(node.func.value, replace(found, makers=makers, element=found if found.roots else None))
     if receiver.roots and receiver.read:
         return join((receiver, inside))
@@ -263,7 +265,7 @@ def _grow(walk: Walk, node: ast.Call, receiver: Value, args: Arguments) -> Value
 
 def _of_data(walk: Walk, node: ast.Call, last: str, receiver: Value, args: Arguments) -> Value | None:
     assert isinstance(node.func, ast.Attribute)
-    if last in STATISTICS and receiver.roots:
+    if last in STATISTICS and receiver.roots and not receiver.row:
         return replace(derived(receiver), statistic=last)
     if last in _FORGETS:
         return NOTHING
@@ -365,20 +367,29 @@ def _function(walk: Walk, node: ast.Call, name: str, last: str, receiver: Value,
     if name.endswith(".resample") and "sklearn" in name:
         return _resampled(node, args)
     if "train" in activities:
-        leak_fits.trained(walk, node, args.positional, args.keywords)
-        return Value(makers=(Maker("model", last, fitted=leak_fits.mark_of(last, line, args.positional)),))
+        return _train_function(walk, node, last, args)
     if "plot" in activities:
         return NOTHING
     return _combined(node, name, last, receiver, args)
 
 
+def _train_function(walk: Walk, node: ast.Call, last: str, args: Arguments) -> Value:
+    """`xgb.train(params, dtrain, …)`: a model from the data that stands second or is named so."""
+    named = next((args.keywords[k] for k in ("dtrain", "train_set", "X", "dtrain_set") if k in args.keywords), None)
+    data = named or (args.positional[1] if len(args.positional) > 1 else args.first("data"))
+    leak_fits.trained(walk, node, [data], args.keywords)
+    return Value(makers=(Maker("model", last, fitted=leak_fits.mark_of(last, node.lineno, [data])),))
+
+
 def _combined(node: ast.Call, name: str, last: str, receiver: Value, args: Arguments) -> Value:
     """A function that nothing is known of: its result is made of its arguments."""
     first = args.first("objs", "arrays", "data")
-    if last in STATISTICS and first.roots:
+    if last in STATISTICS and first.roots and not first.row:
         return replace(derived(first), statistic=last)
     if last in ("enumerate", "zip"):
         return _paired(last, args)
+    if last in ("iterrows", "itertuples") and receiver.roots:
+        return Value(element=Value(items=(NOTHING, replace(derived(receiver), row=True))))
     if last in _PASSES or last == "next":
         return (first.element or first) if last == "next" else first
     if last in ("items", "values", "keys") and receiver.element is not None:
@@ -418,7 +429,7 @@ def _element(value: Value) -> Value:
         return value.element
     if value.items is not None and value.items:
         return join(value.items)
-    return value
+    return replace(value, row=True) if value.roots else value
 
 
 def _resampled(node: ast.Call, args: Arguments) -> Value:
@@ -438,7 +449,7 @@ def _cross_validated(walk: Walk, node: ast.Call, args: Arguments) -> None:
     splitters = [maker for maker in args.keywords.get("cv", NOTHING).makers if maker.role == "splitter"]
     shuffled = any(maker.shuffled for maker in splitters)
     base = flat(data)
-    if base.parts and "test" not in {side for found in sides(base.parts).values() for side in found}:
+    if halves(base.parts) and not held_out(base.parts):
         return
     leak_splits.divide(walk, base, node.lineno, target=target, shuffled=shuffled, how="the folds of cross-validation")
 

@@ -17,6 +17,8 @@ from mlready.facts.leak_values import (
     Value,
     derived,
     flat,
+    halves,
+    held_out,
     held_out_of,
     join,
     with_marks,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _STRONG_NAMES = re.compile(r"scal|^sc$|^ss$|pca|svd|imput|tf_?idf|vectoriz|^vect?$|count_?vec|normaliz|select", re.I)
 _NONE_NAMES = re.compile(r"^le$|^lb$|label|^mlb$|tsne|umap|binarizer", re.I)
 _EVALUATION = ("eval_set", "validation_data", "evals", "valid_sets", "eval_sets")
+_PROJECTIONS = ("TSNE", "MDS", "UMAP", "SpectralEmbedding")
 _MODEL_ROLES = ("model", "search", "pipeline")
 
 
@@ -36,7 +39,7 @@ def makers_by_name(walk: Walk, node: ast.Call, name: str) -> tuple[Maker, ...]:
     kind, _, last = name.rpartition(".")
     if not kind or kind.startswith(".") or last not in ("fit", "fit_transform", "transform", "fit_resample"):
         return ()
-    empty = ast.Call(func=node.func, args=[], keywords=[])
+    empty = ast.copy_location(ast.Call(func=node.func, args=[], keywords=[]), node)
     maker = maker_of(walk.vocabulary, kind, empty, ())
     if maker is None or not isinstance(node.func, ast.Attribute):
         return ()
@@ -76,12 +79,12 @@ def fit(
 
 
 def _searched(walk: Walk, node: ast.Call, base: Value) -> None:
-    if not base.parts:
+    if not halves(base.parts):
         leak_splits.divide(walk, base, node.lineno, how="the folds of the search")
 
 
 def _fitted_on_test(walk: Walk, node: ast.Call, makers: tuple[Maker, ...], base: Value) -> None:
-    only = base.parts and all(side == "test" for _, side in base.parts)
+    only = held_out(base.parts)
     argument = node.args[0] if node.args else None
     named = isinstance(argument, ast.Name) and "test" in argument.id.lower()
     if only and named:
@@ -90,7 +93,7 @@ def _fitted_on_test(walk: Walk, node: ast.Call, makers: tuple[Maker, ...], base:
 
 
 def _line(walk: Walk, value: Value) -> int:
-    split = max(split for split, _ in value.parts)
+    split = max(split for split, _ in halves(value.parts))
     return walk.split_lines.get(split, split)
 
 
@@ -104,7 +107,7 @@ def trained(
         walk.cut_fits += [(mark, node.lineno, data) for mark in cuts]
     else:
         walk.fitted_whole |= data.roots
-    if "validation_split" in keywords and not data.parts:
+    if "validation_split" in keywords and not halves(data.parts):
         leak_splits.divide(walk, flat(args[0]) if args else data, node.lineno, how="the validation split of fit")
     if early or "early_stopping_rounds" in keywords or _stops_early(node):
         _stopped_by_test(walk, node, keywords)
@@ -171,10 +174,10 @@ def _resampled(node: ast.Call, makers: tuple[Maker, ...], args: Sequence[Value])
 
 def _test_alone(walk: Walk, node: ast.Call, makers: tuple[Maker, ...], base: Value) -> None:
     """`scaler.fit_transform(X_test)` learns from the test part what training should have taught it."""
-    if not base.parts or any(side != "test" for _, side in base.parts) or not base.roots:
+    if not held_out(base.parts) or not base.roots:
         return
     for maker in makers:
-        if maker.strength == "strong":
+        if maker.strength == "strong" and maker.name not in _PROJECTIONS:
             line = _line(walk, base)
             message = f"{maker.name} is fitted again on the test part of the split on line {line}"
             walk.report("test-fitted", node.lineno, line, message)
@@ -234,7 +237,7 @@ def learned(walk: Walk, base: Value, statistic: Value, line: int, *, what: str, 
 def predict(walk: Walk, node: ast.Call, makers: tuple[Maker, ...], data: Value) -> None:
     """`model.predict(X_test)` with a model that was trained on those rows."""
     base = flat(data)
-    if not base.parts or any(side != "test" for _, side in base.parts):
+    if not held_out(base.parts):
         return
     for maker in makers:
         if maker.role not in _MODEL_ROLES:

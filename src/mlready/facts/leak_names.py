@@ -78,14 +78,21 @@ def maker_of(vocabulary: Vocabulary, name: str, node: ast.Call, inner: tuple[Mak
         return Maker("search", last, steps=inner)
     if traits & {"splitter", "ordered-splitter", "group-splitter"}:
         shuffled = _is_true(keywords.get("shuffle")) or "ShuffleSplit" in last
-        return Maker("splitter", last, shuffled=shuffled and not traits & {"ordered-splitter", "group-splitter"})
+        return Maker(
+            "splitter",
+            last,
+            line=node.lineno,
+            shuffled=shuffled and not traits & {"ordered-splitter", "group-splitter"},
+        )
     if "sampler" in traits and "imblearn" in name:
         return Maker("undersampler" if _UNDERSAMPLERS.search(name) else "oversampler", last, "strong")
     if traits & {"transformer", "selector", "projection", "stateless", "target-encoder"}:
         return Maker(
             "transformer", last, _strength(name, traits, keywords), steps=inner if "selector" in traits else ()
         )
-    if traits & {"estimator", "classifier", "regressor", "model", "baseline", "clusterer", "outlier-detector"}:
+    if traits & {"clusterer", "outlier-detector"}:
+        return Maker("grouping", last)
+    if traits & {"estimator", "classifier", "regressor", "model", "baseline"}:
         return Maker("model", last, early="early_stopping_rounds" in keywords)
     return None
 

@@ -16,6 +16,7 @@ from mlready.facts.leak_values import (
     bounded,
     derived,
     flat,
+    halves,
     part_of,
     root_of,
     select,
@@ -41,7 +42,7 @@ def divide(
     for mark in value.marks:
         if mark.kind == "fit":
             _learned_before(walk, mark, value, target, line, how)
-        elif mark.kind == "over" and mark.roots & value.roots and not mark.parts:
+        elif mark.kind == "over" and mark.roots & value.roots and not halves(mark.parts):
             walk.report(
                 "overlap-leakage",
                 mark.line,
@@ -54,7 +55,7 @@ def divide(
 
 
 def _learned_before(walk: Walk, mark: Mark, value: Value, target: Value, line: int, how: str) -> None:
-    if mark.strength == "none" or mark.parts or not mark.roots & value.roots:
+    if mark.strength == "none" or halves(mark.parts) or not mark.roots & value.roots:
         return
     if mark.name == "target mean" and not (mark.columns and set(target.selected)):
         return
@@ -212,7 +213,11 @@ def _selection(index: Value) -> Iterator[Mark]:
 def cut(walk: Walk, node: ast.Subscript, base: Value, piece: ast.Slice) -> Value:
     """`values[:1000]`: marked as a cut unless the rest of it is used too."""
     data = flat(base) if base.roots or base.marks else base
+    if isinstance(node.value, ast.Attribute) and node.value.attr == "str":
+        return data
     number = piece.upper
+    if data.roots and (piece.lower is not None or number is not None):
+        data = replace(data, parts=frozenset({*data.parts, (-root_of(node), "some")}))
     if piece.lower is not None or piece.step is not None or not base.read or walk.debugging:
         return data
     if not (isinstance(number, ast.Constant) and type(number.value) is int and number.value > 1):
@@ -244,11 +249,11 @@ def named_part(walk: Walk, targets: list[ast.expr], source: ast.expr, found: Val
     side = "test" if names_test(name) else "train" if names_train(name) else ""
     if not side or not found.roots or found.joined or names_target(name):
         return found
-    if not _is_piece(source) or found.parts:
+    if not _is_piece(source) or halves(found.parts):
         return found
     base = _base_of(source)
     whole = walk.value(base) if base is not None else NOTHING
-    if not whole.roots or whole.joined or whole.parts or (len(whole.roots) > 1 and not whole.read):
+    if not whole.roots or whole.joined or halves(whole.parts) or (len(whole.roots) > 1 and not whole.read):
         return found
     if isinstance(base, ast.Name) and names_test(base.id):
         return found
@@ -256,17 +261,16 @@ def named_part(walk: Walk, targets: list[ast.expr], source: ast.expr, found: Val
     walk.split_lines.setdefault(split, source.lineno)
     if side == "test":
         divide(walk, flat(whole), source.lineno)
-    return part_of(found, split, side)
+    return part_of(replace(found, parts=whole.parts), split, side)
 
 
 def _unpacked_parts(walk: Walk, target: ast.Tuple | ast.List, source: ast.expr, found: Value) -> Value:
     """`X_train, X_test, … = anything(…)`: the names say that it splits."""
     names = [item.id if isinstance(item, ast.Name) else "" for item in target.elts]
-    train, test = any(map(names_train, names)), any(map(names_test, names))
-    if not (train and test) or found.items is not None or not isinstance(source, ast.Call) or len(names) > 8:
+    if found.items is not None or not isinstance(source, ast.Call) or not _names_split(names, source):
         return found
     data = flat(found)
-    if data.parts:
+    if halves(data.parts):
         return found
     if not data.roots:
         data = replace(data, roots=frozenset({root_of(source)}))
@@ -274,6 +278,17 @@ def _unpacked_parts(walk: Walk, target: ast.Tuple | ast.List, source: ast.expr, 
         divide(walk, data, source.lineno)
     sides_of = ("test" if names_test(n) else "train" if names_train(n) else "" for n in names)
     return Value(items=tuple(part_of(data, source.lineno, side) if side else data for side in sides_of))
+
+
+def _names_split(names: list[str], source: ast.Call) -> bool:
+    """Whether the targets of a call are the parts of a split: labels of a test part among them, none given to it."""
+    if not any(map(names_train, names)) or not any(map(names_test, names)) or len(names) > 8:
+        return False
+    given = [n.id for arg in source.args for n in ast.walk(arg) if isinstance(n, ast.Name)]
+    if any(names_test(name) for name in given):
+        return False
+    function = source.func.attr if isinstance(source.func, ast.Attribute) else getattr(source.func, "id", "")
+    return "split" in function.lower() or any(names_target(name) and names_test(name) for name in names)
 
 
 def _is_piece(source: ast.expr) -> bool:

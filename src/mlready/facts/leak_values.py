@@ -9,7 +9,7 @@ from typing import Literal
 
 Strength = Literal["none", "weak", "strong"]
 Part = tuple[int, str]
-"""(line of the split, "train" or "test")."""
+"""(line of the split, "train" or "test"); ("some") for a slice of rows that is no side of a split."""
 
 _MAX_MARKS = 60
 _MAX_MAKERS = 4
@@ -40,6 +40,7 @@ class Maker:
     strength: Strength = "none"
     fitted: list[Mark] = field(default_factory=list)
     steps: tuple[Maker, ...] = ()
+    line: int = 0
     shuffled: bool = False
     early: bool = False
     """Whether it stops early by what it sees in an evaluation set."""
@@ -89,6 +90,8 @@ class Value:
     joined: bool = False
     """Several sources laid end to end: cutting them apart again is no split."""
     filtered: bool = False
+    row: bool = False
+    """One row of a table, or a few: its statistics are of itself."""
     index: bool = False
     """Row numbers or labels rather than rows."""
     thing: Function | Class | Instance | None = None
@@ -132,6 +135,7 @@ def join(values: Iterable[Value]) -> Value:
         items=_joined_items(real),
         read=any(value.read for value in real),
         joined=any(value.joined for value in real),
+        row=all(value.row for value in real if value.roots),
         index=all(value.index for value in real),
         statistic=next((value.statistic for value in real if value.statistic), ""),
         thing=next((value.thing for value in real if value.thing is not None), None),
@@ -205,6 +209,17 @@ def part_of(value: Value, split: int, side: str) -> Value:
     return replace(base, parts=frozenset({*kept, (split, side)}), joined=False)
 
 
+def halves(parts: frozenset[Part]) -> frozenset[Part]:
+    """The parts that are sides of splits."""
+    return frozenset(part for part in parts if part[1] != "some")
+
+
+def held_out(parts: frozenset[Part]) -> bool:
+    """Whether data is of the test side of every split that it went through, and went through one."""
+    of_splits = halves(parts)
+    return bool(of_splits) and all(side == "test" for _, side in of_splits)
+
+
 def sides(parts: frozenset[Part]) -> dict[int, set[str]]:
     table: dict[int, set[str]] = {}
     for split, side in parts:
@@ -222,7 +237,7 @@ def held_out_of(learned: Mark, value: Value) -> Iterator[tuple[int, bool]]:
     seen, asked = sides(learned.parts), sides(value.parts)
     if not seen.keys() <= asked.keys():
         return
-    for split in asked:
+    for split, _ in halves(value.parts):
         if split in seen and "test" not in seen[split]:
             continue
         others = (s for s in asked if s != split)

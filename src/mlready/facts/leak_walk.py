@@ -397,7 +397,7 @@ class Walk:
             return NOTHING
         if isinstance(inside.constant, tuple):
             return Value(constant=inside.constant)
-        return Value(element=inside, makers=inside.makers, roots=inside.roots, parts=inside.parts, marks=inside.marks)
+        return replace(derived(inside), element=inside, makers=inside.makers, row=False)
 
     def _mapping(self, node: ast.DictComp) -> Value:
         with self._inside(Names(self.names)):
@@ -425,8 +425,10 @@ class Walk:
             return join(value.items) if value.items else NOTHING
         splitter = next((maker for maker in value.makers if maker.role == "splitter"), None)
         if splitter is not None:
-            return leak_splits.folds(splitter.fitted[-1].line if splitter.fitted else 0)
-        return value if value.roots or value.marks or value.makers else NOTHING
+            return leak_splits.folds(splitter.line)
+        if value.roots:
+            return replace(value, row=True)
+        return value if value.marks or value.makers else NOTHING
 
     # -------------------------------------------------------------------------------------------------- functions
 

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from mlready.findings import Location
@@ -39,15 +40,20 @@ class Command:
     @property
     def words(self) -> tuple[str, ...]:
         """The command's words, environment prefixes and runners such as `uv run` taken off."""
-        try:
-            words = shlex.split(self.text, comments=True)
-        except ValueError:
-            words = self.text.split()
-        return tuple(_unwrap(words))
+        return _words(self.text)
 
     @property
     def publishes_package(self) -> bool:
         return _PUBLISH.search(self.text) is not None
+
+
+@lru_cache(maxsize=20_000)
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        words = shlex.split(text, comments=True)
+    except ValueError:
+        words = text.split()
+    return tuple(_unwrap(words))
 
 
 _WRAPPERS = (

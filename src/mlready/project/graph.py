@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,9 +23,14 @@ _MAX_DEPTH = 12
 
 def module_parts(path: str) -> tuple[str, ...]:
     """The dotted parts that a file could be imported by, whole path first: a/b/__init__.py -> ("a", "b")."""
-    pure = PurePosixPath(path)
-    parts = (*pure.parts[:-1], pure.stem)
+    folder, slash, name = path.rpartition("/")
+    parts = (*(folder.split("/") if slash else ()), name.rpartition(".")[0] or name)
     return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def _folders(path: str) -> tuple[str, ...]:
+    """The folders above a file, outermost first."""
+    return tuple(path.split("/")[:-1])
 
 
 @dataclass(slots=True)
@@ -34,12 +38,14 @@ class ModuleIndex:
     """Finds the file that an import means, by every dotted suffix of its path."""
 
     by_suffix: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _nearest: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, paths: Iterable[str]) -> ModuleIndex:
         index = cls()
         for path in sorted(paths):
-            parts = module_parts(path)
+            parts = index.parts[path] = module_parts(path)
             for start in range(max(0, len(parts) - _MAX_DEPTH), len(parts)):
                 index.by_suffix[".".join(parts[start:])].append(path)
         return index
@@ -49,26 +55,30 @@ class ModuleIndex:
         found = self.by_suffix.get(module)
         if not found:
             return None
-        home = PurePosixPath(importer).parts[:-1]
-        return min(found, key=lambda path: _distance(home, path, module))
+        if len(found) == 1:
+            return found[0]
+        key = (module, importer.rpartition("/")[0])
+        if key not in self._nearest:
+            home, depth = _folders(importer), module.count(".") + 1
+            self._nearest[key] = min(found, key=lambda path: _distance(home, self.parts[path], path, depth))
+        return self._nearest[key]
 
     def find_relative(self, module: str, *, level: int, importer: str) -> str | None:
         """The file that `from ..module` means."""
-        parent = PurePosixPath(importer).parts[:-1]
+        parent = _folders(importer)
         if level - 1 > len(parent):
             return None
         base = parent[: len(parent) - (level - 1)]
         parts = (*base, *(part for part in module.split(".") if part))
         for path in self.by_suffix.get(".".join(parts[-_MAX_DEPTH:]), ()):
-            if module_parts(path) == parts:
+            if self.parts[path] == parts:
                 return path
         return None
 
 
-def _distance(home: tuple[str, ...], path: str, module: str) -> tuple[int, int, str]:
-    """How far the root that `module` starts from is away from the importer's folder."""
-    parts = module_parts(path)
-    root = parts[: len(parts) - module.count(".") - 1]
+def _distance(home: tuple[str, ...], parts: tuple[str, ...], path: str, depth: int) -> tuple[int, int, str]:
+    """How far the root that a module of `depth` names starts from is away from the importer's folder."""
+    root = parts[: len(parts) - depth]
     shared = 0
     for mine, theirs in zip(home, root, strict=False):
         if mine != theirs:
@@ -83,9 +93,17 @@ class CallGraph:
 
     edges: Mapping[Node, tuple[Node, ...]]
     imports: Mapping[str, tuple[str, ...]]
+    _memory: dict[tuple[Node, ...], frozenset[Node]] = field(default_factory=dict, repr=False, compare=False)
 
     def reach(self, starts: Iterable[Node]) -> frozenset[Node]:
         """All scopes that can run when `starts` run."""
+        key = tuple(starts)
+        found = self._memory.get(key)
+        if found is None:
+            found = self._memory[key] = self._search(key)
+        return found
+
+    def _search(self, starts: tuple[Node, ...]) -> frozenset[Node]:
         seen: set[Node] = set()
         todo = list(starts)
         while todo:
@@ -177,10 +195,13 @@ class _Linker:
 
     def _packages_above(self, path: str) -> list[str]:
         """The __init__ files that run when a module inside them is imported."""
-        parents = list(PurePosixPath(path).parents)[:-1]
-        return [
-            f"{p}/__init__.py" for p in parents if f"{p}/__init__.py" in self.modules and f"{p}/__init__.py" != path
-        ]
+        found, folder = [], path.rpartition("/")[0]
+        while folder:
+            init = f"{folder}/__init__.py"
+            if init in self.modules and init != path:
+                found.append(init)
+            folder = folder.rpartition("/")[0]
+        return found
 
     def local_imports(self, path: str, number: int) -> set[str]:
         rows = [row for row in self.modules[path].imports if row.scope == number and not row.typing_only]

@@ -381,9 +381,32 @@ def evaluation_sliced(project: Project) -> Verdict:
         )
         if metric is not None:
             return met(Site(1.0, f"{metric.name} per group", file.at(metric.line), key=metric.name))
+        for number in grouped:
+            if helper := _measuring_helper(project, file, number):
+                scope = file.python.scopes[number]
+                return met(
+                    Site(1.0, f"{scope.name} measures each group with {helper}", file.at(scope.line), key=helper)
+                )
     for use in project.calls("sklearn.metrics.classification_report"):
         return met(Site(0.5, "a report per class, not per group of the data", use.where, key="classification_report"))
     return missing("metrics are for all the data at once: a group that does badly does not show")
+
+
+def _measuring_helper(project: Project, file: ProjectFile, number: int) -> str:
+    """A function of the project's own that the grouping function calls and that computes metrics; "" if there is none.
+
+    Entry points reach everything, so only functions are looked at that do little else than grouping.
+    """
+    assert file.python is not None
+    scope = file.python.scopes[number]
+    if scope.kind != "function" or scope.statements > 12:
+        return ""
+    for path, helper in project.graph.edges.get((file.path, number), ()):
+        reached = project.graph.reach([(path, helper)])
+        if helper and any(use.node in reached for use in project.uses("evaluate")):
+            found = project.by_path[path].python
+            return found.scopes[helper].name if found else ""
+    return ""
 
 
 _LLM_RUNNERS = re.compile(

@@ -30,7 +30,8 @@ def is_test(file: ProjectFile, scope: Scope) -> bool:
     name = scope.name.rpartition(".")[2]
     parent = file.python.scopes[scope.parent] if scope.parent >= 0 else None
     nested = parent is not None and parent.kind == "function" and not parent.name.endswith(">")
-    return name.startswith("test") and not nested
+    fixture = any("fixture" in decorator.text for decorator in scope.decorators)
+    return name.startswith("test") and not nested and not fixture
 
 
 def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:

@@ -27,7 +27,7 @@ class Record(BaseModel):
     prediction: float
 
 
-def append(folder: Path, records: Sequence[Record]) -> None:
+def record_predictions(folder: Path, records: Sequence[Record]) -> None:
     """Add records to today's file of this process, as JSON lines."""
     now = datetime.now(UTC)
     lines = [json.dumps({"time": now.isoformat(), **record.model_dump(mode="json")}) + "\n" for record in records]

@@ -126,13 +126,19 @@ def compile_patterns(lines: Iterable[str]) -> GitIgnoreSpec | None:
     """The patterns in gitignore's sense; lines that are no pattern are passed over; None when nothing is left."""
     from pathspec import GitIgnoreSpec
 
-    kept = [line for line in lines if line.strip() and not line.startswith("#") and _is_cheap(line)]
+    kept = [_spelled_out(line) for line in lines if line.strip() and not line.startswith("#") and _is_cheap(line)]
     if not kept:
         return None
     try:
         return GitIgnoreSpec.from_lines(kept[:_MAX_PATTERNS])
     except ValueError:
         return _compile_one_by_one(kept[:_MAX_PATTERNS])
+
+
+def _spelled_out(pattern: str) -> str:
+    """`a/**/` means the folders below `a` alone; pathspec takes it for files too, unless the last step is written."""
+    plain = pattern.rstrip()
+    return plain + "*/" if plain.endswith("/**/") else pattern
 
 
 def _is_cheap(pattern: str) -> bool:

@@ -17,9 +17,12 @@ def logging_used(project: Project) -> Verdict:
     """MON001: code that trains or serves logs instead of printing. The unit is the module."""
     reached = project.training_nodes | project.serving_nodes
     broken, units = [], 0
+    by_file: dict[str, set[int]] = {}
+    for path, number in reached:
+        by_file.setdefault(path, set()).add(number)
     for file in project.code_files:
         assert file.python is not None
-        numbers = {number for path, number in reached if path == file.path}
+        numbers = by_file.get(file.path)
         if not numbers:
             continue
         units += 1

@@ -76,7 +76,8 @@ def _dvc_data(project: Project) -> Iterator[Site]:
         if stage.tool == "dvc" and (stage.deps or stage.outs):
             data = [path for path in (*stage.deps, *stage.outs) if not path.endswith((".py", ".ipynb", ".sh"))]
             if data:
-                credit = 1.0 if locked or any(f.path.endswith(".dvc") for f in project.files) else 0.5
+                kept = set(stage.outs) - set(stage.uncached) or locked
+                credit = 1.0 if kept else 0.5
                 yield Site(
                     credit, f"stage {stage.name} of dvc.yaml versions {data[0]}", file.at(stage.line), key=data[0]
                 )
@@ -474,15 +475,10 @@ def _lock_sites(project: Project, stages: list[tuple[ProjectFile, PipelineStage]
     lock = f"{folder}/dvc.lock" if folder else "dvc.lock"
     present = project.by_path.get(lock)
     if present is None:
-        why = "is ignored by git" if project.covers(lock) else "is missing"
-        return [
-            Site(
-                0.0,
-                f"dvc.yaml defines stages, but dvc.lock {why}: nobody else can get their outputs",
-                file.at(0),
-                key="dvc.lock",
-            )
-        ]
+        if not project.covers(lock):
+            return []  # a pipeline that was never run has no lock yet
+        said = "dvc.yaml defines stages, but dvc.lock is ignored by git: nobody else can get their outputs"
+        return [Site(0.0, said, file.at(0), key="dvc.lock")]
     locked = {row.stage for row in present.facts.tracked}
     stale = [s.name for _, s in stages if s.name not in locked]
     if stale and not any("@" in name for name in locked):

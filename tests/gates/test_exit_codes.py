@@ -1,0 +1,133 @@
+"""What the process returns and prints: a contract that hooks and pipelines rely on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import TRAIN, Run, Write, notebook
+
+
+def test_0_the_gate_holds(write: Write, run: Run) -> None:
+    write({"train.py": TRAIN})
+    done = run("audit", "--fail-under", "1")
+    assert (done.code, done.err) == (0, "")
+    assert "of 100" in done.out
+
+
+def test_1_the_gate_fails(write: Write, run: Run) -> None:
+    write({"train.py": TRAIN})
+    done = run("audit", "--fail-under", "99")
+    assert done.code == 1
+    assert "gate: score" in done.err
+    assert run("audit", "--fail-under-factor", "99").code == 1
+    assert run("audit", "--fail-on", "warning").code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["audit", "--no-such-option"], "No such option"),
+        (["audit", "no-such-folder"], "no such file or folder"),
+        (["audit", "--format", "pdf"], "pdf"),
+        (["audit", "--profile", "extreme"], "extreme"),
+        (["audit", "--config", "no.toml"], "no such configuration file"),
+        (["audit", "--select", "NOPE"], "NOPE"),
+        (["audit", "notes.txt"], ".py or .ipynb"),
+        (["audit", "--previous", "notes.txt", "--format", "markdown"], "not a JSON report"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_2_what_was_asked_cannot_be_done(write: Write, run: Run, words: list[str], said: str) -> None:
+    write({"train.py": TRAIN, "notes.txt": "x"})
+    done = run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_2_a_broken_configuration(write: Write, run: Run) -> None:
+    write({"train.py": TRAIN, "mlready.toml": "fail_under = 3\n"})
+    done = run("audit")
+    assert done.code == 2
+    assert "did you mean 'fail-under'?" in done.err
+
+
+def test_3_nothing_to_judge(write: Write, run: Run) -> None:
+    write({"hello.py": "print('hello')\n"})
+    done = run("audit")
+    assert (done.code, done.out) == (3, "")
+    assert "no machine-learning code found" in done.err
+
+
+def test_0_nothing_to_judge_for_hooks(write: Write, run: Run) -> None:
+    write({"hello.py": "print('hello')\n"})
+    done = run("audit", "--allow-nothing")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.splitlines() == ["nothing to judge: .: no machine-learning code found"]
+
+
+def test_4_a_bug_says_what_to_report(write: Write, run: Run) -> None:
+    folder = write({"sitecustomize.py": "import sys\nsys.modules['mlready.audit'] = None\n", "train.py": TRAIN})
+    command = [sys.executable, "-m", "mlready", "audit", "."]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert "This is a bug in mlready" in done.stderr
+    assert "Python 3" in done.stderr
+
+
+def test_130_interrupted(write: Write, cache: Path) -> None:
+    folder = write({f"m{i}.py": TRAIN * 200 for i in range(40)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlready", "audit", "--no-cache", "--jobs", "1"],
+        cwd=folder, env={**os.environ, "MLREADY_CACHE_DIR": str(cache)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_a_report_is_written_whole_or_not_at_all(write: Write, run: Run) -> None:
+    folder = write({"train.py": TRAIN})
+    done = run("audit", "-o", "out/report.txt")
+    assert (done.code, done.out, done.err) == (0, "", "wrote out/report.txt\n")
+    assert "of 100" in (folder / "out" / "report.txt").read_text()
+    assert [path.name for path in (folder / "out").iterdir()] == ["report.txt"]
+
+
+def test_one_file_has_findings_and_no_score(write: Write, run: Run) -> None:
+    write({"notebooks/a.ipynb": notebook("open('/home/ann/a.csv')", "print(undefined_name)"), "mlready.toml": ""})
+    done = run("audit", "notebooks/a.ipynb", "--format", "json")
+    assert done.code == 0
+    assert (done.json["score"], done.json["single_file"]) == (None, True)
+    (site,) = done.sites("DES007")
+    assert (site["path"], site["cell"]) == ("notebooks/a.ipynb", 1)
+    assert run("audit", "notebooks/a.ipynb", "--fail-on", "error").code == 1
+    assert run("audit", "notebooks/a.ipynb", "--fail-under", "90").code == 0, "there is no score to be under"
+
+
+def test_one_file_is_judged_as_in_its_project(write: Write, run: Run) -> None:
+    cells = ("import pandas as pd", "pd.read_csv('/home/ann/a.csv')")
+    write({"notebooks/a.ipynb": notebook(*cells), "train.py": TRAIN, "pyproject.toml": "[tool.mlready]\n"})
+    alone, whole = (run("audit", *words, "--format", "json") for words in (["notebooks/a.ipynb"], []))
+    assert [s["fingerprint"] for s in alone.sites("DES007")] == [s["fingerprint"] for s in whole.sites("DES007")]
+
+
+def test_a_credential_in_one_file_fails(write: Write, run: Run) -> None:
+    token = "AKIA" + "Q7XK2MPLD4RT9WZC"
+    write({"a.py": f"import boto3\nboto3.client('s3', aws_access_key_id='{token}')\n"})
+    done = run("audit", "a.py")
+    assert done.code == 1
+    assert token not in done.out + done.err

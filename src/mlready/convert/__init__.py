@@ -34,7 +34,7 @@ class Conversion:
 
 def convert(notebooks: Sequence[Path], options: Options) -> Conversion:
     """Reads, plans and renders; nothing is written and nothing of the notebook is executed."""
-    from mlready.convert.environment import default_python, dependencies, installed_versions
+    from mlready.convert.environment import default_python, dependencies, installed, lock_text
     from mlready.convert.names import package_name, unique
     from mlready.convert.plan import make_plan
     from mlready.convert.project import project_files
@@ -49,8 +49,10 @@ def convert(notebooks: Sequence[Path], options: Options) -> Conversion:
             taken = {plan.package.rsplit(".", 1)[-1] for plan in plans}
             name = f"{package}.{unique(package_name(notebook.name), taken)}"
         plans.append(make_plan(notebook, name))
-    versions = installed_versions(options.python or default_python())
+    environment = installed(options.python or default_python())
+    versions = {name: found.version for name, found in environment.items()}
     roots = {line.root for plan in plans for line in plan.imports if not line.local}
     plots = any(plan.figures for plan in plans)
     needed = dependencies(roots, versions, plots=plots)
-    return project_files(plans, package, needed, options)
+    locked = lock_text([dependency.name for dependency in needed], environment)
+    return project_files(plans, package, needed, locked, options)

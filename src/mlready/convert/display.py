@@ -27,7 +27,7 @@ _QUIET_METHODS = MUTATING | {
     "pie",
     "axhline",
 }
-_DISPLAY = frozenset({"display", "IPython.display.display", "IPython.core.display.display"})
+_DISPLAYS = ("IPython.display.display", "IPython.core.display.display", "IPython.core.display_functions.display")
 _PLOT_WORDS = (
     "plot",
     "hist",
@@ -44,6 +44,11 @@ _PLOT_WORDS = (
 )
 
 
+def is_display(name: str) -> bool:
+    """True for `display` and its kin (`display_png`, ...)."""
+    return name == "display" or name.startswith(_DISPLAYS)
+
+
 def is_shown(statement: Statement, imports: Imports) -> bool:
     """True where the value of a last expression is worth showing: not of plots, prints, fits and in-place changes."""
     if not statement.shown or not isinstance(statement.node, ast.Expr):
@@ -54,7 +59,7 @@ def is_shown(statement: Statement, imports: Imports) -> bool:
     if not isinstance(value, ast.Call):
         return not isinstance(value, ast.Yield | ast.YieldFrom)
     name = imports.resolve(value.func)
-    if name == "print" or name in _DISPLAY:
+    if name == "print" or is_display(name):
         return False
     method = value.func.attr if isinstance(value.func, ast.Attribute) else ""
     return method not in _QUIET_METHODS and call_effect(name) != "plot"
@@ -65,7 +70,7 @@ def display_edits(statement: Statement, imports: Imports) -> Iterable[Edit]:
     source = Source(statement.text)
     for node in ast.walk(statement.node):
         is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if is_call and imports.resolve(node.func) in _DISPLAY:  # type: ignore[attr-defined]
+        if is_call and is_display(imports.resolve(node.func)):  # type: ignore[attr-defined]
             yield Edit(*source.span(node.func), SHOW)  # type: ignore[attr-defined]
 
 

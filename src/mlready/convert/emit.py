@@ -31,6 +31,7 @@ OUTPUTS_MODULE = '''"""Where results go: shown values to standard output, figure
 from __future__ import annotations
 
 import builtins
+import json
 from pathlib import Path
 
 
@@ -59,6 +60,14 @@ def save_figures(output_dir: str, name: str) -> None:
     plt.close("all")
 
 
+def save_numbers(results: object, folder: str) -> None:
+    """Write the results that are plain numbers to results.json."""
+    numbers = {name: value for name, value in vars(results).items() if isinstance(value, (int, float))}
+    if numbers:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder, "results.json").write_text(json.dumps(numbers, indent=2) + "\\n")
+
+
 def _free_path(folder: Path, name: str) -> Path:
     path, number = folder / f"{name}.png", 2
     while path.exists():
@@ -78,7 +87,7 @@ def source_files(plan: Plan, imports: Imports) -> dict[str, str]:
         if stages or definitions:
             files[module] = _module(plan, imports, module, stages, definitions, homes)
     files["config"] = config_module(plan.settings)
-    if any(_uses(text, SHOW) or _uses(text, SAVE_FIGURES) for text in files.values()):
+    if plan.results or any(_uses(text, SHOW) or _uses(text, SAVE_FIGURES) for text in files.values()):
         files["outputs"] = OUTPUTS_MODULE
     files["pipeline"] = pipeline_module(plan)
     files["__main__"] = main_module(plan)
@@ -218,27 +227,24 @@ def config_module(settings: Iterable[Setting]) -> str:
 
 
 def main_module(plan: Plan) -> str:
-    """Command line: one option for each simple setting."""
+    """Command line: one option for each simple setting; numbers among the results are written to a file."""
+    folder = "config.output_dir" if any(setting.name == OUTPUT_DIR for setting in plan.settings) else '"outputs"'
     simple = any(setting.annotation in ("int", "float", "str") for setting in plan.settings)
-    if not simple:
-        return (
-            f'"""Run the pipeline: `python -m {plan.package}`."""\n\nfrom {plan.package}.pipeline import run\n\n\n'
-            'def main() -> None:\n    """Run with the defaults."""\n    run()\n\n\n'
-            'if __name__ == "__main__":\n    main()\n'
-        )
-    return f'''"""Run the pipeline: `python -m {plan.package} --help` lists the settings."""
-
-from __future__ import annotations
-
-import argparse
-from dataclasses import fields
-
-from {plan.package}.config import Config
-from {plan.package}.pipeline import run
+    imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
+    imports += [f"from {plan.package}.outputs import save_numbers"] if plan.results else []
+    body = ["    config = Config(**vars(_options()))" if simple else "    config = Config()"]
+    body += [f"    save_numbers(run(config), {folder})" if plan.results else "    run(config)"]
+    head = [f'"""Run the pipeline: `python -m {plan.package}`."""', "", "from __future__ import annotations", ""]
+    head += ["import argparse", "from dataclasses import fields"] if simple else []
+    main = ["def main() -> None:", '    """Run the pipeline with the settings of the command line."""', *body]
+    text = "\n".join([*head, *imports, *([_OPTIONS] if simple else []), "", "", *main])
+    return text + '\n\n\nif __name__ == "__main__":\n    main()\n'
 
 
-def main() -> None:
-    """Read settings from the command line and run."""
+_OPTIONS = '''
+
+def _options() -> argparse.Namespace:
+    """Settings from the command line; the defaults are those of the notebook."""
     parser = argparse.ArgumentParser(description=__doc__)
     defaults = Config()
     for field in fields(Config):
@@ -246,9 +252,4 @@ def main() -> None:
         if type(default) in (int, float, str):
             option = "--" + field.name.replace("_", "-")
             parser.add_argument(option, dest=field.name, type=type(default), default=default, help=repr(default))
-    run(Config(**vars(parser.parse_args())))
-
-
-if __name__ == "__main__":
-    main()
-'''
+    return parser.parse_args()'''

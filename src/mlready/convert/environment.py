@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlready.convert.skeleton import Dependency
@@ -39,16 +40,66 @@ def default_python() -> Path:
     return Path(sys.executable)
 
 
-def installed_versions(python: Path) -> dict[str, str]:
-    """Normalized distribution name -> version, from the names of the *.dist-info folders."""
+@dataclass(frozen=True)
+class Installed:
+    """One distribution of an environment."""
+
+    version: str
+    metadata: Path
+
+    def requires(self) -> list[str]:
+        """What it needs itself, extras left out, as far as its metadata says."""
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        names: list[str] = []
+        for line in _headers(self.metadata):
+            if line.startswith("Requires-Dist:"):
+                try:
+                    requirement = Requirement(line.removeprefix("Requires-Dist:").strip())
+                    if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                        names.append(normalized(requirement.name))
+                except (InvalidRequirement, ValueError):
+                    continue
+        return names
+
+
+def _headers(metadata: Path) -> Iterator[str]:
+    """Header lines of a METADATA file; the description after the first blank line is left out."""
+    try:
+        text = metadata.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.split("\n"):
+        if not line.rstrip("\r"):
+            return
+        yield line
+
+
+def installed(python: Path) -> dict[str, Installed]:
+    """Distributions beside an interpreter by normalized name, from the *.dist-info folders."""
     prefix = python.parent.parent
-    found: dict[str, str] = {}
+    found: dict[str, Installed] = {}
     for site in (*prefix.glob("lib/python3*/site-packages"), *prefix.glob("Lib/site-packages")):
         for entry in site.iterdir():
             match = re.fullmatch(r"(.+)-([^-]+)\.dist-info", entry.name)
             if match:
-                found[normalized(match.group(1))] = match.group(2)
+                found[normalized(match.group(1))] = Installed(match.group(2), entry / "METADATA")
     return found
+
+
+def lock_text(names: Iterable[str], environment: dict[str, Installed]) -> str:
+    """Every distribution that is needed, directly or not, at its version; "" where one of the named is not installed."""
+    wanted = [normalized(name) for name in names]
+    if not wanted or any(name not in environment for name in wanted):
+        return ""
+    found: dict[str, str] = {}
+    while wanted:
+        name = wanted.pop()
+        if name in environment and name not in found:
+            found[name] = environment[name].version
+            wanted += environment[name].requires()
+    lines = [f"{name}=={version}" for name, version in sorted(found.items())]
+    return "# What the notebook ran with, dependencies of dependencies included.\n" + "\n".join(lines) + "\n"
 
 
 def normalized(name: str) -> str:

@@ -25,7 +25,7 @@ PYTHON = "3.11"
 
 
 def project_files(
-    plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], options: Options
+    plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], locked: str, options: Options
 ) -> Conversion:
     """Renders everything and checks that every module parses."""
     from mlready.convert import Conversion
@@ -38,7 +38,7 @@ def project_files(
     if len(plans) > 1:
         files[f"{folder}/__init__.py"] = f'"""Made from {len(plans)} notebooks."""\n'
     if not options.package_only:
-        files.update(_around(plans, package, dependencies, options))
+        files.update(_around(plans, package, dependencies, locked))
         files["conversion.json"] = conversion_json(content)
         files["CONVERSION.md"] = conversion_page(plans)
     files = tidy(files)
@@ -60,9 +60,7 @@ def _package_files(plan: Plan, folder: str, package: str) -> dict[str, str]:
     return {f"{folder}{below}/{name}.py": text for name, text in source_files(plan, imports).items()}
 
 
-def _around(
-    plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], options: Options
-) -> dict[str, str]:
+def _around(plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], locked: str) -> dict[str, str]:
     title = plans[0].notebook.name.replace("_", " ").capitalize() if len(plans) == 1 else package.replace("_", " ")
     files = skeleton_files(
         project=package.replace("_", "-"),
@@ -70,6 +68,7 @@ def _around(
         title=title,
         plans=plans,
         dependencies=dependencies,
+        locked=locked,
         python=PYTHON,
     )
     for plan in plans:

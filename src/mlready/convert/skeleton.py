@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from mlready.convert.model import Plan
 
+FULL_PYTHON = "3.11.14"
+"""Of the image: a full tag, so that two builds a week apart start from one base."""
+
 
 @dataclass(frozen=True)
 class Dependency:
@@ -22,19 +25,28 @@ class Dependency:
 
 
 def skeleton_files(
-    *, project: str, package: str, title: str, plans: Sequence[Plan], dependencies: Iterable[Dependency], python: str
+    *,
+    project: str,
+    package: str,
+    title: str,
+    plans: Sequence[Plan],
+    dependencies: Iterable[Dependency],
+    locked: str,
+    python: str,
 ) -> dict[str, str]:
     """Path -> text of everything beside the package's own modules."""
     files = {
         "pyproject.toml": _pyproject(project, package, title, dependencies, python),
         "README.md": _readme(project, package, title, plans),
-        ".gitignore": "__pycache__/\n*.py[cod]\n.venv/\n.pytest_cache/\n.ruff_cache/\nbuild/\ndist/\noutputs/\n",
+        ".gitignore": _GITIGNORE,
         ".dockerignore": ".git\n.venv\noutputs\n**/__pycache__\n",
         ".pre-commit-config.yaml": _PRE_COMMIT,
-        "Makefile": _makefile(package),
-        "Dockerfile": _dockerfile(package, python),
-        ".github/workflows/ci.yml": _ci(python),
+        "Makefile": _makefile(package, bool(locked)),
+        "Dockerfile": _dockerfile(package, python, bool(locked)),
+        ".github/workflows/ci.yml": _ci(python, bool(locked)),
     }
+    if locked:
+        files[LOCK] = locked
     for plan in plans:
         suffix = "" if len(plans) == 1 else f"_{plan.package.rsplit('.', 1)[-1]}"
         files[f"tests/test_pipeline{suffix}.py"] = smoke_test(plan)
@@ -73,6 +85,17 @@ pythonpath = ["src"]
 '''
 
 
+_GITIGNORE = """__pycache__/
+*.py[cod]
+.venv/
+.env
+.pytest_cache/
+.ruff_cache/
+build/
+dist/
+outputs/
+"""
+
 _PRE_COMMIT = """repos:
   - repo: https://github.com/astral-sh/ruff-pre-commit
     rev: v0.14.5
@@ -82,23 +105,33 @@ _PRE_COMMIT = """repos:
 """
 
 
-def _makefile(package: str) -> str:
+LOCK = "requirements.lock"
+
+
+def _install(locked: bool) -> str:
+    return f"-r {LOCK} -e . --group dev" if locked else "-e . --group dev"
+
+
+def _makefile(package: str, locked: bool) -> str:
     return (
         ".PHONY: install run test lint\n\n"
-        "install:\n\tpython -m pip install -e . --group dev\n\n"
+        f"install:\n\tpython -m pip install {_install(locked)}\n\n"
         f"run:\n\tpython -m {package}\n\n"
         "test:\n\tpython -m pytest\n\n"
         "lint:\n\truff check .\n\truff format --check .\n"
     )
 
 
-def _dockerfile(package: str, python: str) -> str:
-    return f'''FROM python:{python}-slim
+def _dockerfile(package: str, python: str, locked: bool) -> str:
+    manifests, install = ("pyproject.toml README.md", ".")
+    if locked:
+        manifests, install = (f"pyproject.toml README.md {LOCK}", f"-r {LOCK} .")
+    return f'''FROM python:{FULL_PYTHON}-slim-bookworm
 
 WORKDIR /app
-COPY pyproject.toml README.md ./
+COPY {manifests} ./
 COPY src ./src
-RUN pip install --no-cache-dir . && useradd --create-home app && chown app /app
+RUN pip install --no-cache-dir {install} && useradd --create-home app && chown app /app
 USER app
 
 ENV MPLBACKEND=Agg
@@ -106,7 +139,7 @@ ENTRYPOINT ["python", "-m", "{package}"]
 '''
 
 
-def _ci(python: str) -> str:
+def _ci(python: str, locked: bool) -> str:
     return f'''name: ci
 
 on:
@@ -123,11 +156,13 @@ jobs:
     timeout-minutes: 30
     steps:
       - uses: actions/checkout@v5
+        with:
+          persist-credentials: false
       - uses: actions/setup-python@v6
         with:
           python-version: "{python}"
           cache: pip
-      - run: python -m pip install -e . --group dev
+      - run: python -m pip install {_install(locked)}
       - run: ruff check .
       - run: ruff format --check .
       - run: python -m pytest
@@ -147,15 +182,19 @@ Made from {notebooks}. `CONVERSION.md` says where every cell went.
 
 ## Run
 
-    make install
-    python -m {package}
+```console
+make install
+python -m {package}
+```
 
 Paths are relative to the folder that the command runs in. Every setting stands in `src/{package}/config.py`;
 `python -m {package} --help` lists those that can be given on the command line.
 
 ## Test
 
-    make test
+```console
+make test
+```
 
 ## Steps
 
@@ -166,8 +205,10 @@ Paths are relative to the folder that the command runs in. Every setting stands 
 def smoke_test(plan: Plan) -> str:
     """A test that runs the pipeline from start to end; skipped where its input is not there."""
     reads = [s.name for s in plan.settings if s.what == "path read"]
+    names = ["run", *(["Results"] if plan.results else [])]
     figures = any(s.name == "output_dir" for s in plan.settings)
     local = [name for name in reads if not name.endswith("_url")]
+    check = f"isinstance(results, {names[-1]})" if plan.results else "results is None"
     change = "output_dir=str(tmp_path)" if figures else ""
     return f'''"""The pipeline runs from start to end with its defaults."""
 
@@ -179,7 +220,7 @@ from pathlib import Path
 import pytest
 
 from {plan.package}.config import Config
-from {plan.package}.pipeline import run
+from {plan.package}.pipeline import {", ".join(names)}
 
 INPUTS = {tuple(local)!r}
 """Settings that name files which are read."""
@@ -192,9 +233,10 @@ def test_pipeline_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if missing:
         pytest.skip(f"input is not here: {{', '.join(missing)}}")
     try:
-        run(config)
+        results = run(config)
     except FileNotFoundError as error:
         pytest.skip(f"input is not here: {{error}}")
+    assert {check}
 '''
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlready.convert.display import is_shown
+from mlready.convert.display import is_display, is_shown
 from mlready.convert.emit import definition_homes
 from mlready.convert.environment import default_python
 from mlready.convert.model import Plan, Stage
@@ -147,4 +147,4 @@ def groups(plan: Plan) -> list[dict[str, list[Any]]]:
 
 
 def _displays(calls: tuple[str, ...]) -> bool:
-    return any(call.rsplit(".", 1)[-1] == "display" for call in calls)
+    return any(is_display(call) for call in calls)

@@ -233,7 +233,7 @@ def promotion_gated(project: Project) -> Verdict:
     """DRF004: what registers, promotes or deploys a model stands behind a comparison."""
     uses = list(project.uses("promote-model")) or list(project.uses("register-model"))
     sites = [_gate_site(project, use) for use in uses]
-    sites += _gated_deliveries(project)
+    sites += _gated_deliveries(project) + _gated_stages(project)
     if not sites:
         return missing("no model is promoted by a rule: nothing compares a candidate with the current model")
     return met(*sorted(sites, key=lambda site: -site.credit)[:5])
@@ -298,6 +298,18 @@ def _gated_deliveries(project: Project) -> list[Site]:
         for use in project.uses("orchestrate", "pipeline-step")
         if branch.search(use.call.name)
     ]
+
+
+def _gated_stages(project: Project) -> list[Site]:
+    """Stages of a pipeline that promote by the metrics which another stage of it writes."""
+    stage_of = {metric: stage.name for _, stage in project.stages for metric in stage.metrics}
+    return [
+        Site(1.0, f"stage {stage.name} decides by {dep} of stage {stage_of[dep]}", file.at(stage.line), key=stage.name)
+        for file, stage in project.stages
+        if re.search(r"promot|deploy|releas|register", stage.name, re.IGNORECASE)
+        for dep in stage.deps
+        if dep in stage_of and stage_of[dep] != stage.name
+    ][:1]
 
 
 _TRUTH = re.compile(r"outcome|truth|feedback|actual|label_arriv|realized|ground_truth|observed", re.IGNORECASE)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TRAIN, Run, Write, notebook
+from .conftest import Run, Write
+from .samples import TRAIN, notebook
 
 BASE = "baseline.json"
 

@@ -10,7 +10,8 @@ import pytest
 from mlready.errors import UsageError
 from mlready.since import _new_lines, changes_since
 
-from .conftest import TRAIN, Git, Run, Write, notebook
+from .conftest import Git, Run, Write
+from .samples import TRAIN, notebook
 
 
 @pytest.fixture

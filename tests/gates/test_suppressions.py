@@ -7,7 +7,8 @@ import string
 
 import pytest
 
-from .conftest import TRAIN, Run, Write, notebook
+from .conftest import Run, Write
+from .samples import TRAIN, notebook
 
 FORMATS = ("text", "json", "sarif", "junit", "markdown", "html")
 

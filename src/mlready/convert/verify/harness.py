@@ -582,7 +582,9 @@ def candidate(job: dict[str, Any]) -> int:
     try:
         _hook_outputs(job["package"])
         config = importlib.import_module(job["package"] + ".config").Config()
-        results = importlib.import_module(job["package"] + ".pipeline").run(config)
+        pipeline = importlib.import_module(job["package"] + ".pipeline")
+        _print_as_a_kernel_does()
+        results = pipeline.run(config)
     except BaseException as raised:
         error = {"type": type(raised).__name__, "message": str(raised)[:500], "step": _failed_step(raised, steps)}
         error["traceback"] = "".join(traceback.format_exception(raised))[-3000:]
@@ -603,6 +605,13 @@ def candidate(job: dict[str, Any]) -> int:
         job["record"], values, extra=job.get("extra", ""), texts=LOCALS.texts, error=error, **_recorded(results)
     )
     return 0
+
+
+def _print_as_a_kernel_does() -> None:
+    """pandas cuts wide tables to the terminal, and in a kernel to 20 columns: a matter of the front end, not of the code."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None:
+        pandas.set_option("display.max_columns", 20)
 
 
 def _recorded(results: Any) -> dict[str, Any]:

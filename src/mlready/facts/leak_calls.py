@@ -296,6 +296,9 @@ def _changed(walk: Walk, node: ast.Call, last: str, receiver: Value, args: Argum
         case "map" | "join" | "merge" | "append" | "concat" | "assign":
             made = join((base, *(derived(value) for value in args.all())))
             return replace(made, joined=last in ("append", "concat") or base.joined, statistic="", makers=())
+    index = args.first("indices")
+    if index.index and halves(index.parts):
+        return leak_splits.rows_of(walk, base, index)
     if last in LAGS or (last == "diff" and receiver.read):
         return with_marks(base, Mark("lag", f"{last}()", line))
     return replace(
@@ -457,12 +460,19 @@ def _cross_validated(walk: Walk, node: ast.Call, args: Arguments) -> None:
 # ----------------------------------------------------------------------------------------------------------- operations
 
 
+def _undated(value: Value) -> Value:
+    """A difference of dates is a duration: an age tells nothing of when its row was made."""
+    return replace(value, marks=frozenset(mark for mark in value.marks if mark.kind != "date"))
+
+
 def operation(walk: Walk, left: Value, operator: ast.operator, right: Value, line: int) -> Value:
     """`a + b` and the like; a scaler written by hand is a subtraction and a division by statistics of the data."""
     if left.items is not None and right.items is not None and isinstance(operator, ast.Add):
         texts = [v.constant for v in (left, right) if isinstance(v.constant, tuple)]
         both = tuple(c for text in texts for c in text)
         return Value(items=(*left.items, *right.items), makers=join((left, right)).makers, constant=both or None)
+    if isinstance(operator, ast.Sub):
+        left, right = _undated(left), _undated(right)
     if left.statistic and right.statistic:
         return replace(derived(left, right), statistic=right.statistic)
     if right.statistic and left.roots:

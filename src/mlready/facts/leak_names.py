@@ -48,7 +48,7 @@ def names_train(name: str) -> bool:
 
 
 def names_test(name: str) -> bool:
-    return bool(_TEST_NAME.search(name))
+    return bool(_TEST_NAME.search(name)) and not names_train(name)
 
 
 def names_target(name: str) -> bool:

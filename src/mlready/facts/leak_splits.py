@@ -177,7 +177,7 @@ def _by_index(walk: Walk, base: Value, index: Value, node: ast.expr, *, columns_
     if names and columns_first:
         return replace(select(base, names), makers=base.makers)
     if index.parts and index.index:
-        return _rows_of(walk, base, index)
+        return rows_of(walk, base, index)
     found = derived(base) if base.roots or base.marks else base
     mask = isinstance(node, ast.Compare | ast.BoolOp | ast.UnaryOp) or (
         isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr)
@@ -185,7 +185,7 @@ def _by_index(walk: Walk, base: Value, index: Value, node: ast.expr, *, columns_
     return replace(found, marks=bounded({*found.marks, *_selection(index)}), filtered=mask or base.filtered)
 
 
-def _rows_of(walk: Walk, base: Value, index: Value) -> Value:
+def rows_of(walk: Walk, base: Value, index: Value) -> Value:
     """Rows by the numbers that a splitter gave."""
     data = flat(base)
     if not data.roots:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlready.facts.rows import Call, Scope
     from mlready.vocabulary import Vocabulary
 
-_STARTS = frozenset({"split", "fit", "train", "tune", "resample", "call-llm"})
+_STARTS = frozenset({"split", "fit", "train", "tune", "resample", "evaluate", "call-llm"})
 
 
 def flows_of(

@@ -1,0 +1,194 @@
+"""Checks that both sides of a model rest on the same: versions of packages, origin of data, embedding model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from mlready.facts.rows import Document
+from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
+from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import constant
+
+# -------------------------------------------------------------------------------------------------------------- SKW007
+
+_SERVING_FOLDER = re.compile(
+    r"(^|/)(serv\w*|api|app|inference|deploy\w*|predict\w*|backend|docker)(/|$)", re.IGNORECASE
+)
+_LOCKED_INSTALL = re.compile(
+    r"uv sync|poetry install|pdm (sync|install)|pipenv (sync|install)|conda-lock|pixi install|uv pip sync|--frozen|"
+    r"(environment|conda[\w-]*)\.ya?ml|pylock"
+)
+_REQUIREMENTS = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
+_INLINE = re.compile(r"\b([A-Za-z][\w.-]*)(?:\[[^\]]*\])?==([0-9][\w.]*)")
+
+
+def same_environment(project: Project) -> Verdict:
+    """SKW007: what serves installs the versions that training locked."""
+    different = list(_differences(project))
+    if different:
+        return each(*different[:10])
+    sites = [site for file, container in project.containers for site in _image_sites(project, file)]
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    return missing("no image or requirements of a service is tied to the versions of training")
+
+
+def _image_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
+    """How an image comes by its packages."""
+    container = file.facts.container
+    assert container is not None
+    for row in container.instructions:
+        if row.op != "RUN":
+            continue
+        if _LOCKED_INSTALL.search(row.value):
+            yield Site(1.0, f"{file.path} installs from the lock of the project", file.at(row.line), key="lock")
+            return
+        for name in _REQUIREMENTS.findall(row.value):
+            pinned = _pinned(project, name)
+            if pinned is not None:
+                words = "which pins versions" if pinned else "which pins no versions"
+                credit = 1.0 if pinned else 0.4
+                yield Site(credit, f"{file.path} installs {name}, {words}", file.at(row.line), key="requirements")
+                return
+
+
+def _pinned(project: Project, name: str) -> bool | None:
+    """Whether a requirement file pins what it names; None when it isn't in the project."""
+    ending = name.strip("\"'").rpartition("/")[2]
+    found = [m for f, m in project.manifests if f.name == ending and (m.requirements or m.packages)]
+    if not found:
+        return None
+    rows = found[0].requirements
+    return bool(found[0].packages) or sum(r.spec.startswith("==") for r in rows) >= 0.8 * max(1, len(rows))
+
+
+Versions = dict[str, tuple[str, Location, str]]
+
+
+def _differences(project: Project) -> Iterator[Site]:
+    """Packages that both sides fix, at different versions."""
+    training, serving = _training_versions(project), _serving_versions(project)
+    for name in sorted(training.keys() & serving.keys()):
+        (trained, origin, _), (served, where, what) = training[name], serving[name]
+        if _release(trained) != _release(served):
+            message = f"training locks {name} {trained} ({origin.path}) and {what} installs {served}"
+            yield Site(0.0, message, where, key=name)
+
+
+def _release(version: str) -> tuple[str, ...]:
+    return tuple(part for part in version.split("+", maxsplit=1)[0].split("."))[:3]
+
+
+def _is_serving(path: str) -> bool:
+    return bool(_SERVING_FOLDER.search(path)) or bool(re.search(r"serv|infer|api", path.rpartition("/")[2], re.I))
+
+
+def _training_versions(project: Project) -> Versions:
+    found: Versions = {}
+    for file, manifest in sorted(project.manifests, key=lambda pair: (pair[0].path.count("/"), pair[1].role)):
+        if _is_serving(file.path):
+            continue
+        for package in manifest.packages:
+            found.setdefault(package.name, (package.version, file.at(0), file.path))
+        for row in manifest.requirements:
+            exact = re.fullmatch(r"={2,3}\s*([0-9][\w.+]*)", row.spec)
+            if exact:
+                found.setdefault(row.name, (exact[1], file.at(row.line), file.path))
+    return found
+
+
+def _serving_versions(project: Project) -> Versions:
+    found: Versions = {}
+    for file, container in project.containers:
+        for row in container.instructions:
+            for name, version in _INLINE.findall(row.value) if row.op == "RUN" and "install" in row.value else ():
+                found.setdefault(_normal(name), (version, file.at(row.line), "the image"))
+    for file, manifest in project.manifests:
+        if not _is_serving(file.path):
+            continue
+        for package in manifest.packages:
+            found.setdefault(package.name, (package.version, file.at(0), file.path))
+        for requirement in manifest.requirements:
+            exact = re.fullmatch(r"={2,3}\s*([0-9][\w.+]*)", requirement.spec)
+            if exact:
+                found.setdefault(requirement.name, (exact[1], file.at(requirement.line), file.path))
+    return found
+
+
+@lru_cache(maxsize=2000)
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# -------------------------------------------------------------------------------------------------------------- SKW008
+
+_DATA_PAPER = re.compile(
+    r"data[-_ ]?(card|sheet|set[-_ ]?card)|(^|/)data/readme|datasheet|data[-_ ]?(catalog|dictionary)", re.I
+)
+_DATA_HEADING = re.compile(r"\bdata(set)?s?\b", re.IGNORECASE)
+_ASKED = ("source", "owner", "refresh", "license")
+
+
+def data_origin_described(project: Project) -> Verdict:
+    """SKW008: where the data comes from, whose it is, how often it is renewed and under which license."""
+    sites = [site for file, document in project.documents if (site := _data_site(file, document)) is not None]
+    if not sites:
+        return missing("no data card or README says where the data comes from")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:2])
+
+
+def _data_site(file: ProjectFile, document: Document) -> Site | None:
+    card = bool(_DATA_PAPER.search(file.path))
+    readme = file.name.lower().startswith("readme") and file.role not in ("vendored", "test", "generated")
+    headed = any(_DATA_HEADING.search(text) for _, text in document.headings)
+    if not card and not (readme and (headed or "dataset" in document.terms)):
+        return None
+    told = [term for term in _ASKED if term in document.terms]
+    if not card and "source" not in told:
+        return None if not (headed and document.links) else Site(0.25, f"{file.path} has a section on data, and links to it", file.at(0), key=file.path)  # fmt: skip
+    lacking = [term for term in _ASKED if term not in told]
+    words = f"{file.path} tells {', '.join(told) or 'nothing of its origin'}"
+    credit = len(told) / len(_ASKED)
+    return Site(credit, words + (f", not {', '.join(lacking)}" if lacking else ""), file.at(0), key=file.path)
+
+
+# -------------------------------------------------------------------------------------------------------------- SKW010
+
+_MODEL_ARGUMENTS = ("model", "model_name", "model_name_or_path", "model_id", "deployment", "0")
+
+
+def embedding_model_shared(project: Project) -> Verdict:
+    """SKW010: texts of the index and of queries are embedded by one model, named in one place."""
+    uses = _embedders(project)
+    if not uses:
+        return not_applicable("no embedding model is named in code")
+    names = {name for _, name in uses}
+    broken = []
+    first = uses[0]
+    for use, name in uses[1:]:
+        if use.file.path == first[0].file.path and name == first[1]:
+            continue
+        if name != first[1] and (use.node in project.serving_nodes) != (first[0].node in project.serving_nodes):
+            message = f"embeds with {name} what {first[0].where} embeds with {first[1]}"
+            broken.append(Site(0.0, message, use.where, key=name))
+        elif name == first[1] and len(names) == 1:
+            message = f"names the embedding model {name} again ({first[0].where} does too)"
+            broken.append(Site(0.5, message, use.where, key=name, certain=False))
+    return hazard(broken, units=max(len(uses) - 1, 1))
+
+
+def _embedders(project: Project) -> list[tuple[Use, str]]:
+    """Calls that name an embedding model by a constant, in the order of files."""
+    found = []
+    for file in project.code_files:
+        for call in file.python.calls if file.python else ():
+            if "embedding" not in project.vocabulary.traits(call.name) and "embed" not in call.activities:
+                continue
+            name = constant(call, *_MODEL_ARGUMENTS)
+            if isinstance(name, str) and 3 < len(name) < 100 and " " not in name:
+                use = Use(file, call)
+                if project.reaches(use.node, "any"):
+                    found.append((use, name))
+    return found

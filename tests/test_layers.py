@@ -28,7 +28,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "project": frozenset(
         {"errors", "files", "compiled", "findings", "vocabulary", "facts", "flow", "config", "external"}
     ),
-    "config": frozenset({"errors", "facts", "findings", "project"}),
+    "config": frozenset({"errors", "facts", "findings", "project", "vocabulary"}),
     "external": frozenset({"errors", "files", "compiled", "findings", "facts", "project"}),
     "rules": frozenset(
         {"errors", "resources", "compiled", "findings", "vocabulary", "facts", "flow", "project", "external"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +119,21 @@ def _convert(where: str, table: dict[str, Any]) -> Config:
         raise UsageError(f"{where} [tool.mlready]: {error}") from error
 
 
+def _roles() -> Collection[str]:
+    from mlready.vocabulary import load
+
+    return load().roles
+
+
 def _check_words(where: str, table: dict[str, Any]) -> None:
     from mlready.project.kinds import KINDS
 
     kind = table.get("kind", "")
     if kind and kind not in KINDS:
         raise unknown_key(where=f"{where} [tool.mlready] kind", key=str(kind), allowed=KINDS)
+    for role in table["roles"].values() if isinstance(table.get("roles"), dict) else ():
+        if role not in _roles():
+            raise unknown_key(where=f"{where} [tool.mlready.roles]", key=str(role), allowed=_roles())
     floor = table.get("fail-under")
     if isinstance(floor, str) and floor != "baseline":
         raise UsageError(f'{where} [tool.mlready] fail-under: a number, or "baseline"; not {floor!r}')

@@ -7,6 +7,7 @@ else is on PATH is never looked at: the same commit must get the same score on e
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def run(command: list[str], *, folder: Path, name: str, timeout: float = _TIMEOU
 
 def failed(name: str, output: Output) -> ToolFailed:
     """The error for a program that ended in a way that its contract does not know."""
-    lines = [line.strip() for line in output.errors.splitlines() if line.strip()]
+    lines = [re.sub(r" \(\d+\)", "", line.strip()) for line in output.errors.splitlines() if line.strip()]
     return ToolFailed(f"{name} failed with exit code {output.code}" + (f": {lines[0][:200]}" if lines else ""))
 
 

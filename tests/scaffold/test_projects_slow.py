@@ -52,7 +52,7 @@ def test_a_full_project_works_from_data_to_drift(answers: dict[str, str], tmp_pa
     serves = answers["serving"] == "fastapi"
     targets = ["train", "test", "serve", "drift"] + (["stop"] if serves else [])
     out = make(project, *targets, **({"PORT": str(free_port())} if serves else {}))
-    record(name_of(answers), project, ran=["setup", "lint", *targets], seconds=loop.seconds)
+    record(name_of(answers), project, ran=["setup", "lint", *targets], watch=loop)
     assert metrics(project)["test"][primary(project)] > metrics(project)["baseline"][primary(project)] + 0.2
     assert (project / "models" / "champion" / "model.skops").stat().st_size > 1000
     assert "live metrics" in out
@@ -68,7 +68,7 @@ def test_a_minimal_project_works(answers: dict[str, str], tmp_path: Path) -> Non
     make(project, "setup", offline=False)
     loop = Stopwatch()
     make(project, "lint", "train", "test")
-    record(name_of(answers), project, ran=["setup", "lint", "train", "test"], seconds=loop.seconds)
+    record(name_of(answers), project, ran=["setup", "lint", "train", "test"], watch=loop)
     assert metrics(project)["test"][primary(project)] > metrics(project)["baseline"][primary(project)] + 0.2
     assert status(project) == ["reports/"]
 

@@ -395,8 +395,8 @@ def _combined(node: ast.Call, name: str, last: str, receiver: Value, args: Argum
         return Value(element=Value(items=(NOTHING, replace(derived(receiver), row=True))))
     if last in _PASSES or last == "next":
         return (first.element or first) if last == "next" else first
-    if last in ("items", "values", "keys") and receiver.element is not None:
-        inside = receiver.element
+    if last in ("items", "values", "keys") and (receiver.element is not None or receiver.keys):
+        inside = receiver.element if receiver.element is not None else join(receiver.items or ())
         return Value(element=Value(items=(NOTHING, inside)) if last == "items" else inside, makers=receiver.makers)
     made = join((derived(receiver), *(derived(value) for value in args.all())))
     makers = () if name[:1].islower() and made.roots else _inner_makers(args)

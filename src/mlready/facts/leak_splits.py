@@ -17,6 +17,7 @@ from mlready.facts.leak_values import (
     derived,
     flat,
     halves,
+    join,
     part_of,
     root_of,
     select,
@@ -55,13 +56,16 @@ def divide(
 
 
 def _learned_before(walk: Walk, mark: Mark, value: Value, target: Value, line: int, how: str) -> None:
-    if mark.strength == "none" or halves(mark.parts) or not mark.roots & value.roots:
+    if mark.strength == "none" or not mark.roots & value.roots:
+        return
+    nested = halves(mark.parts)
+    if nested and (how or any(side == "test" for _, side in nested)):
         return
     if mark.name == "target mean" and not (mark.columns and set(target.selected)):
         return
     what = how or "the split"
     message = f"{mark.name} is fitted on line {mark.line}, before {what} on line {line}"
-    walk.report("preprocessing-leakage", mark.line, line, message, certain=mark.strength == "strong")
+    walk.report("preprocessing-leakage", mark.line, line, message, certain=mark.strength == "strong" and not nested)
 
 
 def _shuffled_time(walk: Walk, mark: Mark, line: int) -> None:
@@ -171,6 +175,10 @@ def _by_index(walk: Walk, base: Value, index: Value, node: ast.expr, *, columns_
         and -len(base.items) <= index.constant < len(base.items)
     ):
         return base.items[index.constant]
+    if base.keys and base.items is not None and index.constant in base.keys:
+        return base.items[base.keys.index(str(index.constant))]
+    if base.keys and base.items is not None:
+        return join(base.items)
     if base.element is not None and not base.roots:
         return base.element
     names = _texts(index)

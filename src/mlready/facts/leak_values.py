@@ -79,6 +79,8 @@ class Value:
     marks: frozenset[Mark] = frozenset()
     makers: tuple[Maker, ...] = ()
     items: tuple[Value, ...] | None = None
+    keys: tuple[str, ...] = ()
+    """Of a dict that is spelled out: what `items` stand under."""
     element: Value | None = None
     """What iteration gives, where it differs from a part of the same data."""
     constant: str | int | float | bool | tuple[str, ...] | None = None
@@ -133,6 +135,7 @@ def join(values: Iterable[Value]) -> Value:
         marks=bounded(mark for value in real for mark in value.marks),
         makers=tuple(makers.values())[:_MAX_MAKERS],
         items=_joined_items(real),
+        keys=real[0].keys if all(value.keys == real[0].keys for value in real) else (),
         read=any(value.read for value in real),
         joined=any(value.joined for value in real),
         row=all(value.row for value in real if value.roots),
@@ -145,7 +148,11 @@ def join(values: Iterable[Value]) -> Value:
 def _joined_items(values: list[Value]) -> tuple[Value, ...] | None:
     rows = [value.items for value in values]
     first = rows[0]
-    if first is None or any(row is None or len(row) != len(first) for row in rows):
+    if (
+        first is None
+        or any(value.keys != values[0].keys for value in values)
+        or any(row is None or len(row) != len(first) for row in rows)
+    ):
         return None
     return tuple(join(column) for column in zip(*(row for row in rows if row is not None), strict=True))
 
@@ -166,12 +173,12 @@ def flat(value: Value) -> Value:
         if not value.roots and not value.marks:
             return NOTHING
         return replace(
-            value, makers=(), items=None, constant=None, selected=(), statistic="", thing=None, filtered=False
+            value, makers=(), items=None, keys=(), constant=None, selected=(), statistic="", thing=None, filtered=False
         )
     inside = [flat(item) for item in value.items or ()]
     if value.element is not None:
         inside.append(flat(value.element))
-    return join([replace(value, items=None, element=None, makers=(), thing=None), *inside])
+    return join([replace(value, items=None, keys=(), element=None, makers=(), thing=None), *inside])
 
 
 def root_of(node: ast.expr | ast.arg) -> int:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _BUDGET = 60_000
 """Expressions and statements looked at in one file; what lies behind is left out."""
 _MAX_DEPTH = 6
-_MAX_RUNS = 8
+_MAX_RUNS = 40
 """How often one function is followed."""
 _BUILTINS = frozenset(dir(builtins))
 _NO_DATA = frozenset({"shape", "size", "ndim", "dtypes", "dtype", "columns", "name", "names", "feature_names"})
@@ -309,7 +309,9 @@ class Walk:
         values = [self.value(item) for item in node.values[:200]]
         inside = join(values)
         keys = tuple(k.value for k in node.keys if isinstance(k, ast.Constant) and isinstance(k.value, str))
-        return Value(element=inside, makers=inside.makers, constant=keys or None)
+        if len(keys) == len(values) and values:
+            return Value(items=tuple(values), keys=keys, makers=inside.makers)
+        return Value(element=inside, makers=inside.makers)
 
     def _attribute(self, node: ast.Attribute) -> Value:
         if isinstance(node.value, ast.Name):
@@ -419,6 +421,8 @@ class Walk:
         """What iteration over a value gives."""
         if value.element is not None:
             return value.element
+        if value.keys:
+            return Value(constant=value.keys)
         if isinstance(value.constant, tuple):
             return Value(constant=value.constant)
         if value.items is not None:

@@ -45,6 +45,7 @@ def undefined_names(cells: Sequence[NormalizedCell]) -> tuple[UndefinedName, ...
         defined |= {magic.target for magic in cell.magics} | {call.target for call in cell.shell}
         for statement, flow in zip(tree.body, flows[index], strict=True):
             missing = set() if _expects_missing(statement) else flow.reads - defined
+            missing = {name for name in missing if name not in flow.binds or not _bound_first(statement, name)}
             missing |= flow.deferred - defined - ever - flow.binds
             for name in sorted(missing - found.keys()):
                 line = _line_of(statement, name)
@@ -71,6 +72,21 @@ def _expects_missing(statement: ast.stmt) -> bool:
                 if types & {"NameError", "Exception", "BaseException"}:
                     return True
     return False
+
+
+def _bound_first(statement: ast.stmt, name: str) -> bool:
+    """Whether some path through a compound statement binds the name before the place of its first use."""
+    if not hasattr(statement, "body") or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return False
+    updated = {
+        id(node.target) for node in ast.walk(statement) if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+    }
+    stores, loads = [], []
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and node.id == name:
+            bound = isinstance(node.ctx, ast.Store) and id(node) not in updated
+            (stores if bound else loads).append(node.lineno)
+    return bool(stores) and min(stores) < min(loads, default=0)
 
 
 def _line_of(statement: ast.stmt, name: str) -> int:

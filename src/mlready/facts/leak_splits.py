@@ -248,22 +248,54 @@ def complements_of(tree: ast.Module) -> frozenset[str]:
 # --------------------------------------------------------------------------------------------------- parts by their names
 
 
+def divided_names(tree: ast.Module) -> dict[str, set[str]]:
+    """Names of data of which pieces are called train and test, somewhere in the module: {"df": {"train", "test"}}."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Assign):
+            continue
+        for target, source in _assigned(node):
+            name = (
+                target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+            )
+            side = side_of(name)
+            base = _base_of(source) if side and _is_piece(source) else None
+            if isinstance(base, ast.Name):
+                found.setdefault(base.id, set()).add(side)
+    return found
+
+
+def _assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    target = node.targets[-1]
+    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+        yield from zip(target.elts, node.value.elts, strict=False)
+    else:
+        yield target, node.value
+
+
+def side_of(name: str) -> str:
+    """The side of a split that a name tells of, or ""."""
+    return "test" if names_test(name) else "train" if names_train(name) else ""
+
+
 def named_part(walk: Walk, targets: list[ast.expr], source: ast.expr, found: Value) -> Value:
     """A value whose target is called train or test, and that is plainly a piece of other data, is a part of a split."""
     target = targets[-1]
     if isinstance(target, ast.Tuple | ast.List):
         return _unpacked_parts(walk, target, source, found)
     name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
-    side = "test" if names_test(name) else "train" if names_train(name) else ""
+    side = side_of(name)
     if not side or not found.roots or found.joined or names_target(name):
         return found
     if not _is_piece(source) or halves(found.parts):
         return found
     base = _base_of(source)
-    whole = walk.value(base) if base is not None else NOTHING
+    if not isinstance(base, ast.Name) or walk.divided.get(base.id, set()) != {"train", "test"}:
+        return found
+    whole = walk.value(base)
     if not whole.roots or whole.joined or halves(whole.parts) or (len(whole.roots) > 1 and not whole.read):
         return found
-    if isinstance(base, ast.Name) and names_test(base.id):
+    if names_test(base.id):
         return found
     split = -min(abs(root) for root in whole.roots)
     walk.split_lines.setdefault(split, source.lineno)
@@ -284,7 +316,7 @@ def _unpacked_parts(walk: Walk, target: ast.Tuple | ast.List, source: ast.expr, 
         data = replace(data, roots=frozenset({root_of(source)}))
     elif len(names) >= _SMALL_SPLIT and not data.joined:
         divide(walk, data, source.lineno)
-    sides_of = ("test" if names_test(n) else "train" if names_train(n) else "" for n in names)
+    sides_of = map(side_of, names)
     return Value(items=tuple(part_of(data, source.lineno, side) if side else data for side in sides_of))
 
 

@@ -63,10 +63,11 @@ class OutOfBudget(Exception):
 class Walk:
     """One run over one module."""
 
-    def __init__(self, vocabulary: Vocabulary, call_names: Mapping[int, str], cuts: frozenset[str]) -> None:
+    def __init__(self, vocabulary: Vocabulary, call_names: Mapping[int, str], tree: ast.Module) -> None:
         self.vocabulary = vocabulary
         self.call_names = call_names
-        self.complements = cuts
+        self.complements = leak_splits.complements_of(tree)
+        self.divided = leak_splits.divided_names(tree)
         self.names = Names()
         self.root = self.names
         self.found: dict[tuple[str, int, int], Found] = {}

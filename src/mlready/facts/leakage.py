@@ -32,10 +32,9 @@ def flows_of(
     if not any(not _STARTS.isdisjoint(call.activities) for call in calls):
         return ()
     from mlready.facts import leak_llm
-    from mlready.facts.leak_splits import complements_of
     from mlready.facts.leak_walk import OutOfBudget, Walk
 
-    walk = Walk(vocabulary, call_names, complements_of(tree))
+    walk = Walk(vocabulary, call_names, tree)
     with suppress(OutOfBudget, RecursionError):
         walk.run(tree)
     _truncations(walk)

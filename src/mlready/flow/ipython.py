@@ -37,7 +37,7 @@ PYLAB = (
 """What `%pylab` does to the namespace."""
 
 _CELL_MAGIC = re.compile(r"\s*%%(!|\w+)[ \t]*([^\n]*)")
-_LINE_MAGIC = re.compile(r"%%?(\w+)[ \t]*(.*)", re.S)
+_LINE_MAGIC = re.compile(r"%%?[ \t]*(\w+)[ \t]*(.*)", re.S)
 _ASSIGNED = re.compile(r"([\w.\[\]'\", ]+?)\s*=\s*([!%])(.*)", re.S)
 _HELP = re.compile(r"\?{1,2}\s*[\w.*%]+|%{0,2}[\w.*\[\]]+\s*\?{1,2}")
 _WORD = re.compile(r"([A-Za-z_]\w*)(?:[ \t]+(.*))?$", re.S)
@@ -101,7 +101,7 @@ def problem_of(code: str) -> str:
 
 def normalize(source: str) -> NormalizedCell:
     """A cell as plain Python with the same number of lines."""
-    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    source = _without_indent(source.replace("\r\n", "\n").replace("\r", "\n"))
     match = _CELL_MAGIC.match(source)
     if match:
         return _cell_magic(source, match)
@@ -111,6 +111,16 @@ def normalize(source: str) -> NormalizedCell:
     if not _SUSPECT.search(source) and not _starts_with_automagic(source):
         return NormalizedCell(source, problem=problem)
     return _normalize_lines(source)
+
+
+def _without_indent(source: str) -> str:
+    """The cell without the indentation of its first line, as IPython runs it."""
+    if source[:1] not in (" ", "\t", "\n"):
+        return source
+    lines = source.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    return "\n".join(line.removeprefix(indent) for line in lines) if indent else source
 
 
 def _cell_magic(source: str, match: re.Match[str]) -> NormalizedCell:

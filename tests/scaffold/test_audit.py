@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,12 +41,26 @@ def unmet(report: dict[str, object]) -> set[str]:
     return {rule["id"] for rule in rules if rule["status"] in ("fail", "partial", "unknown")}
 
 
+def score(report: dict[str, object]) -> float:
+    value = report["score"]
+    assert isinstance(value, int | float)
+    return value
+
+
+def gate(project: Path) -> float:
+    """The score that the project's own `make audit` asks for."""
+    found = re.search(r"audit --fail-under (\d+) ", (project / "Makefile").read_text(encoding="utf-8"))
+    assert found
+    return float(found[1])
+
+
 @pytest.mark.parametrize("answers", EVERY_VALUE, ids=name_of)
 def test_a_project_misses_just_the_rules_of_what_it_leaves_out(answers: dict[str, str], tmp_path: Path) -> None:
     project = create(tmp_path / "churn", given=answers).folder
     commit_lock(project)
     report = audit(project)
     assert unmet(report) == missed_by(answers)
+    assert score(report) >= gate(project)
     if not missed_by(answers):
         assert report["score"] == 100
         assert report["project"]["kind"] == "training-and-service"  # type: ignore[index]
@@ -53,5 +68,7 @@ def test_a_project_misses_just_the_rules_of_what_it_leaves_out(answers: dict[str
 
 
 def test_a_project_that_never_ran_waits_for_its_lock_only(tmp_path: Path) -> None:
-    report = audit(create(tmp_path / "churn", given={}).folder)
+    project = create(tmp_path / "churn", given={}).folder
+    report = audit(project)
     assert unmet(report) <= {"VER003", "VER011"}
+    assert score(report) >= gate(project)

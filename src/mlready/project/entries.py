@@ -166,9 +166,25 @@ def serving_starts(project: Project) -> Iterator[Node]:
         if not any({"endpoint", "serve"} & set(call.activities) for call in file.python.calls):
             continue
         handlers = [i for i, scope in enumerate(file.python.scopes) if is_handler(project, scope.decorators)]
+        handlers = handlers or [number for path, number in operations(project) if path == file.path]
         yield (file.path, 0)
         numbers = handlers or [i for i, scope in enumerate(file.python.scopes) if scope.name != MAIN]
         yield from ((file.path, number) for number in numbers)
+    yield from operations(project)
+
+
+def operations(project: Project) -> Iterator[Node]:
+    """Functions that an OpenAPI file names as what answers (`operationId: api.controller.predict`)."""
+    for file in project.files:
+        for row in file.facts.settings:
+            if not row.key.endswith(".operationId") or not isinstance(row.value, str) or "." not in row.value:
+                continue
+            module, _, function = row.value.rpartition(".")
+            path = project.module_index.find(module, importer=file.path)
+            found = project.by_path.get(path or "")
+            for number, scope in enumerate(found.python.scopes if found and found.python else ()):
+                if found is not None and scope.name == function:
+                    yield (found.path, number)
 
 
 def is_handler(project: Project, decorators: tuple[object, ...]) -> bool:

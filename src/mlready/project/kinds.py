@@ -45,7 +45,7 @@ def tell_kind(project: Project) -> Kind:
     """The kind of a project and what says so; `library` and `not-ml` are asked for less."""
     if not project.uses_machine_learning and not project.reads_own_data:
         return Kind(NOT_ML, ("nothing that reads data, trains, serves or calls a model was found",))
-    trained_in_code = project.first_use(*TRAIN_ACTIVITIES, reached="any", notebooks=False)
+    trained_in_code = project.first_use(*TRAIN_ACTIVITIES, reached="any", notebooks=False) or _fits_a_model(project)
     trained_in_notebook = project.first_use(*TRAIN_ACTIVITIES, reached="any", notebooks=True)
     served = _service(project)
     asked_llm = project.first_use("call-llm", "embed", "retrieve", reached="any")
@@ -79,6 +79,19 @@ def _started(project: Project, entries: tuple[Entry, ...], *, path: str = "") ->
     return False
 
 
+_MODELS = frozenset({"classifier", "regressor", "clusterer", "outlier-detector", "estimator"})
+
+
+def _fits_a_model(project: Project) -> str:
+    """Where something is fitted that a function of the project made (`build_model().fit(…)`), if it makes models at all."""
+    makes = any(
+        project.vocabulary.traits(call.name) & _MODELS and project.reaches((file.path, call.scope), "any")
+        for file in project.code_files
+        for call in (file.python.calls if file.python else ())
+    )
+    return project.first_use("fit", reached="any", notebooks=False) if makes else ""
+
+
 def _training_kind(project: Project, code: str, notebook: str, served: str) -> Kind:
     trained = f"trains in {code or notebook}"
     if served:
@@ -102,9 +115,30 @@ def _library(project: Project) -> tuple[str, ...]:
     name = project.distribution
     if not name or not project.has_package:
         return ()
-    if not project.is_published_package:
+    if not project.is_published_package or _stands_beside_applications(project):
         return ()
     return (f"is packaged as {name}", "no entry point of its own trains or serves a model")
+
+
+def _stands_beside_applications(project: Project) -> bool:
+    """Whether the package has a folder of its own beside another that declares dependencies and serves or trains."""
+    packaged = {f.path.rpartition("/")[0] for f, m in project.manifests if m.distribution}
+    if "" in packaged:
+        return False
+    declared = {f.path.rpartition("/")[0] for f, m in project.manifests if m.role == "declares"} - packaged - {""}
+    inside = tuple(folder + "/" for folder in packaged)
+    beside = tuple(folder + "/" for folder in declared if not (folder + "/").startswith(inside))
+    working = project.uses("endpoint", "serve", *TRAIN_ACTIVITIES, reached="any", notebooks=False)
+    return any(_under(use.file.path, beside) for use in working)
+
+
+def _under(path: str, folders: tuple[str, ...]) -> bool:
+    """Whether a file lies in one of the folders, or in a folder beside their requirements ("api/requirements/")."""
+    return any(
+        path.startswith((folder, folder.rstrip("/").rpartition("/")[0] + "/"))
+        for folder in folders
+        if "/" in folder.rstrip("/")
+    )
 
 
 def _without_training(project: Project) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Call, Value
@@ -70,3 +71,30 @@ def functions(file: ProjectFile) -> Iterator[tuple[int, str]]:
     for number, scope in enumerate(file.python.scopes if file.python else ()):
         if scope.kind == "function" and not scope.name.endswith(">"):
             yield number, scope.name
+
+
+_METRIC_KEY = re.compile(
+    r"metric|score|accuracy|(^|_)(f1|auc|rmse|mae|mse|r2|precision|recall|loss)($|_)", re.IGNORECASE
+)
+_DUMPS = frozenset(
+    ("json.dump", "json.dumps", "yaml.dump", "yaml.safe_dump", "pandas.DataFrame.to_csv", "pandas.DataFrame.to_json")
+)
+
+
+def written_metrics(project: Project) -> Iterator[Use]:
+    """Calls that training or evaluation reaches and that write a mapping with metrics among its keys, whatever the path."""
+    for file in project.code_files:
+        assert file.python is not None
+        for call in file.python.calls:
+            if call.name not in _DUMPS or not project.reaches((file.path, call.scope), "any"):
+                continue
+            value = argument(call, "0", "obj", "data")
+            name = value.text if value is not None and value.kind == "name" else call.receiver
+            written = value is not None and _names_metric(value)
+            built = any(row.name == name and _names_metric(row.value) for row in file.python.assigns)
+            if written or (name and built) or re.search(r"(^|_)(metrics|scores)$", name):
+                yield Use(file, call)
+
+
+def _names_metric(value: Value) -> bool:
+    return value.kind == "dict" and any(_METRIC_KEY.search(text) for item in value.items for text in strings(item))

@@ -9,7 +9,7 @@ from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, constant, literal_path, strings
+from mlready.rules.checks.common import argument, constant, literal_path, strings, written_metrics
 
 _EVALUATES = re.compile(
     r"(^|[_./])(eval(uate|uation|uator)?|validate|validation|test|score|metrics?|assess|benchmark|infer(ence)?)([_./]|$)",
@@ -52,6 +52,10 @@ def evaluation_separate(project: Project) -> Verdict:
                 and project.reaches((file.path, number), "any")
             ):
                 return met(Site(1.0, f"{scope.name} evaluates", file.at(scope.line), key=scope.name))
+    for use in _metric_uses(project):
+        credit = 0.25 if use.file.facts.notebook is not None else 0.5
+        said = f"{use.call.name.rpartition('.')[2]} measures, in the middle of what trains"
+        return met(Site(credit, said, use.where, key=use.call.name))
     return missing("evaluation is mixed into training: another model cannot go through it")
 
 
@@ -94,6 +98,9 @@ def metrics_machine_readable(project: Project) -> Verdict:
         for text in file.python.texts if file.python else ():
             if _METRIC_FILE.search(text.value) and project.reaches((file.path, text.scope), "any"):
                 return met(Site(1.0, f"writes {text.value}", file.at(text.line), key=text.value))
+    written = next(written_metrics(project), None)
+    if written is not None:
+        return met(Site(1.0, f"{written.call.name} writes metrics to a file", written.where, key=written.call.name))
     return missing("metrics are printed or lost: no tracker and no metrics file has them")
 
 
@@ -131,6 +138,12 @@ def _test_files(project: Project) -> Iterator[Site]:
             yield Site(1.0, f"{use.call.name} reads a test part", use.where, key=use.call.name)
         elif argument(use.call, "train") is not None and constant(use.call, "train") is False:
             yield Site(1.0, f"{use.call.name} reads the test part of a known set", use.where, key=use.call.name)
+    tracked = {file.path for file in project.files if file.tracked}
+    for use in project.calls(".add_argument", "click.option", "typer.Option", reached="training"):
+        value = argument(use.call, "default", "0")
+        text = value.scalar if value is not None else None
+        if isinstance(text, str) and text.removeprefix("./") in tracked and _TEST_PATH.search(text):
+            yield Site(1.0, f"the list {text} is what it evaluates on", use.where, key=text)
     for file, stage in project.stages:
         for path in (*stage.deps, *stage.outs):
             if _TEST_PATH.search(path) and not path.endswith(".py"):
@@ -175,12 +188,23 @@ def _named_baselines(project: Project) -> Iterator[Site]:
 
 def _candidates(project: Project) -> Iterator[Site]:
     """Several models scored in the same way; chosen by code for full credit."""
+    traits = project.vocabulary.traits
+    everywhere = {
+        call.name
+        for file in project.code_files
+        for call in (file.python.calls if file.python else ())
+        if {"classifier", "regressor"} & set(traits(call.name))
+    }
     for file in project.work_files:
         assert file.python is not None
         calls = file.python.calls
         scored = [call for call in calls if "evaluate" in call.activities]
         searched = [call for call in calls if "tune" in call.activities]
-        makers = {call.name for call in calls if "estimator" in project.vocabulary.traits(call.name)}
+        makers = {call.name for call in calls if {"classifier", "regressor"} & set(traits(call.name))}
+        helped = [call for call in calls if "loop" in call.context and _is_measure(project, file, call)]
+        if helped and len(makers) < 2:
+            makers |= everywhere
+        scored += helped
         in_loop = any("loop" in call.context for call in scored)
         several = len(makers) >= 2 and (in_loop or len(scored) >= 2)
         if not several and not searched:
@@ -194,6 +218,17 @@ def _candidates(project: Project) -> Iterator[Site]:
             yield Site(0.5, f"{len(makers)} candidates are scored, and compared by eye", place, key="candidates")
         else:
             yield Site(0.25, "a search compares settings of one model", place, key="search")
+
+
+def _is_measure(project: Project, file: ProjectFile, call: Call) -> bool:
+    """Whether a call is one of a function of the project's own that measures: `evaluate_model(...)`."""
+    last = call.name.rpartition(".")[2]
+    for path, number in project.graph.edges.get((file.path, call.scope), ()):
+        found = project.by_path[path].python
+        scope = found.scopes[number] if found else None
+        if scope is not None and scope.name == last and not _fits_in(project.by_path[path], number):
+            return _computes_metric(project, project.by_path[path], number)
+    return False
 
 
 def _chooses(calls: Sequence[Call], *, in_loop: bool) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlready.facts.rows import Call, Scope, Value
-from mlready.findings import Location, Site, Verdict, hazard, met, missing, unknown
+from mlready.findings import Location, Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.commands import Command
 from mlready.project.entries import started_files
 from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import argument, constant, literal_path, strings
 
 # ------------------------------------------------------------------------------------------------------ DES001, DES010
 
@@ -211,11 +212,16 @@ def configuration_apart(project: Project) -> Verdict:
         for use in project.uses("configure", "parse-args")
         if use not in reached and _decorates_training(project, use)
     ]
+    reached = [use for use in reached if not _addresses_only(project, use)]
     strong = [
         use
         for use in reached
         if {"configure", "parse-args"} & set(use.call.activities) and use.file.facts.notebook is None
     ]
+    if strong and all("parse-args" in use.call.activities for use in strong) and _paths_only(project):
+        read = _reads_config(project)
+        said = f"{strong[0].call.name} takes paths, and no parameter of the training"
+        return met(read or Site(0.25, said, strong[0].where, key="paths only"))
     if strong:
         return met(
             Site(1.0, f"training is configured through {strong[0].call.name}", strong[0].where, key=strong[0].call.name)
@@ -250,6 +256,39 @@ def configuration_apart(project: Project) -> Verdict:
             )
         )
     return missing("parameters stand in the code: each experiment is an edit")
+
+
+_NO_PARAMETER = re.compile(
+    r"^(RANK|LOCAL_RANK|WORLD_SIZE|CUDA_\w+|MASTER_\w+|HOME|PATH|USER|\w*(_URI|_URL|_KEY|_TOKEN|_PASSWORD))$"
+)
+
+
+def _addresses_only(project: Project, use: Use) -> bool:
+    """The address of a tracker, a rank, a .env file: settings, though no parameters of training."""
+    system = project.vocabulary.systems.get(use.call.system)
+    if use.call.name.endswith("load_dotenv") or (system is not None and system.kind == "tracking"):
+        return True
+    name = constant(use.call, "0", "key")
+    return isinstance(name, str) and bool(_NO_PARAMETER.match(name))
+
+
+_PLACE_OPTION = re.compile(
+    r"path|dir|folder|file|input|output|data|url|uri|host|port|bucket|artifact|name|dest|root|help|verbose",
+    re.IGNORECASE,
+)
+
+
+def _paths_only(project: Project) -> bool:
+    """Whether each option of the command line that training reads says where something lies."""
+    names = [
+        text
+        for use in project.calls(".add_argument", reached="training")
+        for arg in use.call.args
+        if arg.name.isdigit()
+        for text in strings(arg.value)
+        if text.startswith("--") or re.match(r"^\w+$", text)
+    ]
+    return bool(names) and all(_PLACE_OPTION.search(name) for name in names)
 
 
 def _decorates_training(project: Project, use: Use) -> bool:
@@ -301,6 +340,68 @@ def _settings_module(project: Project) -> Site | None:
     return None
 
 
+def places_apart(project: Project) -> Verdict:
+    """DES011: paths and addresses that training uses come from outside of the code. Credit: the share that does."""
+    calls = [use for use in _placed_calls(project) if argument(use.call, *_PLACE_ARGUMENTS) is not None]
+    if not calls:
+        return not_applicable("training reads and writes nothing by a path")
+    fixed = [use for use in calls if _is_fixed(use)]
+    if not _takes_settings(project):
+        where = fixed[0].where if fixed else None
+        return missing("nothing from outside says where data and models lie", where)
+    if not fixed:
+        said = f"all {len(calls)} paths of training come from outside"
+        return met(Site(1.0, said, calls[0].where, key="outside"))
+    text = literal_path(fixed[0].call) or "a path"
+    said = f"{text} is written in the code ({len(fixed)} of {len(calls)} paths are)"
+    return met(Site(1.0 - len(fixed) / len(calls), said, fixed[0].where, key=text))
+
+
+_PLACE_ARGUMENTS = ("0", "path", "filepath_or_buffer", "path_or_buf", "filename", "file", "fname", "f")
+
+
+def _placed_calls(project: Project) -> Iterator[Use]:
+    seen = set()
+    for use in project.uses(
+        "read-data",
+        "write-data",
+        "save-model",
+        "load-model",
+        "open-file",
+        "database",
+        reached="training",
+        notebooks=False,
+    ):
+        if use.node not in seen or literal_path(use.call):
+            seen.add(use.node)
+            yield use
+
+
+def _is_fixed(use: Use) -> bool:
+    """Whether the path begins with a literal, at the call or in the name that it is given."""
+    if literal_path(use.call):
+        return True
+    value = argument(use.call, *_PLACE_ARGUMENTS)
+    python = use.file.python
+    assert python is not None
+    if value is None or value.kind != "name":
+        return False
+    return any(
+        row.name == value.text and row.scope in (0, use.call.scope) and isinstance(row.value.scalar, str)
+        for row in python.assigns
+    )
+
+
+def _takes_settings(project: Project) -> bool:
+    if any(stage.params or stage.deps for _, stage in project.stages if stage.tool == "dvc"):
+        return True
+    if next(project.uses("configure", "parse-args", "read-environment", reached="training", notebooks=False), None):
+        return True
+    if any(_decorates_training(project, use) for use in project.uses("configure", "parse-args")):
+        return True
+    return _reads_config(project) is not None or _settings_module(project) is not None
+
+
 _NEVER = frozenset(
     ("random_state", "seed", "n_jobs", "verbose", "verbosity", "num_workers", "n_splits", "cv", "device", "gpus", "axis", "nthread",
      "n_threads", "workers", "thread_count", "silent", "pin_memory", "shuffle", "copy", "cache_size", "log_every_n_steps", "accelerator",
@@ -320,7 +421,7 @@ _LOOP_ARGUMENTS = (
     "patience",
 )
 _OPTIMIZER_ARGUMENTS = ("lr", "learning_rate", "weight_decay", "momentum", "betas", "eps", "alpha")
-_CHOSEN = ("estimator", "classifier", "optimizer", "tuner")
+_CHOSEN = ("classifier", "regressor", "optimizer", "tuner")
 
 
 def hyperparameters_not_hardcoded(project: Project) -> Verdict:
@@ -340,7 +441,8 @@ def hyperparameters_not_hardcoded(project: Project) -> Verdict:
 def _hyper_calls(project: Project) -> Iterator[Use]:
     """Calls that take hyperparameters: makers of estimators and optimizers, splits, training loops."""
     traits = project.vocabulary.traits
-    for file in project.work_files:
+    trained = project.has("train", "fit", "tune", "fine-tune", reached="training", notebooks=False)
+    for file in project.code_files if trained else project.work_files:
         for call in file.python.calls if file.python else ():
             if not call.args or not project.reaches((file.path, call.scope), "training"):
                 continue

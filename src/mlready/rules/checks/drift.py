@@ -71,6 +71,7 @@ _FETCHES = re.compile(
 def retraining_automated(project: Project) -> Verdict:
     """DRF002: a schedule or a data trigger starts training."""
     sites = [*_scheduled_commands(project), *_scheduled_code(project), *_scheduled_infra(project)]
+    sites += _trained_by_changes(project)
     if sites:
         return met(*sorted(sites, key=lambda site: -site.credit)[:5])
     opaque = _opaque_schedule(project)
@@ -100,6 +101,21 @@ def _scheduled_commands(project: Project) -> Iterator[Site]:
             continue
         fetched = any(_FETCHES.search(c.text) for c in _of_workflow(jobs, training.where.path))
         yield _training_site(project, training.where, fetched=fetched, what=f"a schedule runs {training.text[:60]}")
+
+
+def _trained_by_changes(project: Project) -> list[Site]:
+    """CI that trains when the code changes: a trigger, though not one that new data pulls."""
+    changes = {"push", "pull-request", "tag", "release", "manual"}
+    started = [
+        command
+        for command in project.commands
+        if command.origin == "ci" and changes & set(command.triggers) and _trains(project, command)
+    ]
+    return [
+        Site(0.5, f"a change of the code trains: {c.text[:60]}; new data does not", c.where, key="trains on change")
+        for c in started[:1]
+        if not re.search(r"pytest|unittest|\btest", c.text)
+    ]
 
 
 def _of_workflow(jobs: dict[tuple[str, str], list[Command]], path: str) -> Iterator[Command]:
@@ -231,7 +247,8 @@ _COMPARES = ("if", "try", "debug")
 
 def promotion_gated(project: Project) -> Verdict:
     """DRF004: what registers, promotes or deploys a model stands behind a comparison."""
-    uses = list(project.uses("promote-model")) or list(project.uses("register-model"))
+    registered = (use for use in project.uses("register-model") if use.call.system != "zenml")
+    uses = list(project.uses("promote-model")) or list(registered)
     sites = [_gate_site(project, use) for use in uses]
     sites += _gated_deliveries(project) + _gated_stages(project)
     if not sites:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlready.facts.rows import Call, Scope, Value
+from mlready.facts.rows import Call, Param, Scope, Value
 from mlready.findings import Site, Verdict, each, hazard, met, missing, not_applicable, unknown
 from mlready.project.entries import is_handler
 from mlready.project.graph import Node
@@ -22,7 +22,7 @@ _ROW_WORDS = re.compile(
     r"row|record|input|request|feature|sample|example|schema|data|customer|passenger|applicant|trip|house|item|instance|payload|observation",
     re.IGNORECASE,
 )
-_CONFIG_WORDS = re.compile(r"config|settings|param|args|option|hyper", re.IGNORECASE)
+_CONFIG_WORDS = re.compile(r"config|settings|param|args|option|hyper|result|response|output", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def input_schema_declared(project: Project) -> Verdict:
         if project.reaches(use.node, "any")
     ]
     sites += list(_declared_elsewhere(project))
-    sites += list(_own_validation(project))
+    sites += [*_own_validation(project), *_asserted_inputs(project)]
     if not sites:
         return missing("nothing declares which columns the data has, and of which types")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])
@@ -166,6 +166,24 @@ def _own_validation(project: Project) -> Iterator[Site]:
                 )
 
 
+_READING_CLASS = re.compile(r"Dataset|DataModule|DataLoader|Sequence$")
+
+
+def _asserted_inputs(project: Project) -> Iterator[Site]:
+    """Asserts on what is read (sizes, channels, labels of images, audio and text), on the way to training."""
+    for file in project.code_files:
+        assert file.python is not None
+        scopes = file.python.scopes
+        reading = {call.scope for call in file.python.calls if "read-data" in call.activities}
+        for number, scope in enumerate(scopes):
+            if scope.kind != "function" or not scope.asserts or (file.path, number) not in project.training_nodes:
+                continue
+            reads = number in reading or any(_READING_CLASS.search(base) for base in scopes[scope.parent].bases)
+            if reads:
+                said = f"{scope.name} asserts what it reads"
+                yield Site(0.75, said, file.at(scope.line), key=scope.name)
+
+
 def schema_enforced_in_training(project: Project) -> Verdict:
     """FEA002: validation is on the way from reading to training."""
     for use in project.uses("validate-data", notebooks=False):
@@ -177,6 +195,8 @@ def schema_enforced_in_training(project: Project) -> Verdict:
     for site in _own_validation(project):
         if site.credit > 0.5 and site.where and any(path == site.where.path for path, _ in project.training_nodes):
             return met(Site(1.0, site.message, site.where, key=site.key))
+    for site in _asserted_inputs(project):
+        return met(site)
     for use in project.uses("feature-store", notebooks=False):
         if project.reaches(use.node, "training"):
             return met(Site(1.0, f"training reads typed features from {use.call.name}", use.where, key=use.call.name))
@@ -245,11 +265,23 @@ def _handler_site(file: ProjectFile, number: int, scope: Scope) -> Site:
         and param.name not in ("self", "request", "db", "background_tasks", "response")
     ]
     uploads = any(re.search(r"UploadFile|File", param.annotation) for param in scope.params)
+    loose = _loose_field(file, typed)
+    if loose and not validated:
+        return Site(0.5, f"{scope.name} takes a typed request whose {loose} may hold anything", place, key=scope.name)
     if typed or validated or uploads:
         return Site(1.0, f"{scope.name} takes typed requests", place, key=scope.name)
     if reads or any(param.annotation for param in scope.params):
         return Site(0.0, f"{scope.name} takes whatever it is sent", place, key=scope.name)
     return Site(0.0, f"{scope.name} has no typed request", place, key=scope.name)
+
+
+def _loose_field(file: ProjectFile, typed: list[Param]) -> str:
+    """A field of the request's class, of the same file, that is a free dictionary or anything at all; "" if none is."""
+    assert file.python is not None
+    wanted = {word for param in typed for word in re.findall(r"\w+", param.annotation)}
+    classes = {i for i, s in enumerate(file.python.scopes) if s.kind == "class" and s.name in wanted}
+    loose = re.compile(r"\b(Any|object)\b|^(list|List)\[(dict|Dict)\b|^(dict|Dict)\b")
+    return next((f.name for f in file.python.fields if f.scope in classes and loose.search(f.annotation)), "")
 
 
 def _platform_schemas(project: Project) -> list[Site]:
@@ -613,3 +645,50 @@ def llm_output_structured(project: Project) -> Verdict:
                 if flow.kind == "llm-parsed-bare":
                     broken.append(Site(0.0, flow.message, file.at(flow.line), key=flow.message, certain=flow.certain))
     return hazard(broken, units=units)
+
+
+# -------------------------------------------------------------------------------------------------------------- FEA010
+
+_FEATURE_KEY = re.compile(
+    r"(^|[._])(\w*(features?|columns|cols|numerical|categorical|predictors|vars|variables))\[\d+\]$", re.IGNORECASE
+)
+_NO_FEATURE_KEY = re.compile(r"drop|exclude|ignore|requirement|target", re.IGNORECASE)
+
+
+def features_named(project: Project) -> Verdict:
+    """FEA010: training picks its inputs by an explicit list of names: in code, configuration or a feature store."""
+    sites = [*_named_in_code(project), *_named_in_configuration(project)]
+    for use in project.uses("feature-store", notebooks=False):
+        sites.append(Site(1.0, f"{use.call.name} names the features", use.where, key=use.call.name))
+    if not sites and not project.has("join-tables", "preprocess") and not _reads_tables(project):
+        return not_applicable("no tables are read")
+    if not sites:
+        return missing("nothing lists the features by name: the model takes whatever columns the file has")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _reads_tables(project: Project) -> bool:
+    return any(
+        _TEXT_READERS.search(use.call.name) or use.call.name.endswith(("read_parquet", "read_sql"))
+        for use in project.uses("read-data")
+    )
+
+
+def _named_in_code(project: Project) -> Iterator[Site]:
+    for row in _feature_lists(project):
+        credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
+        yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)
+    for use in project.uses("preprocess", notebooks=False):
+        if use.call.name.endswith("ColumnTransformer") and project.reaches(use.node, "any"):
+            yield Site(1.0, "a ColumnTransformer is bound to named columns", use.where, key=use.call.name)
+
+
+def _named_in_configuration(project: Project) -> Iterator[Site]:
+    for file in project.files:
+        if file.role != "config" or not file.path.endswith((".yaml", ".yml", ".toml", ".json")):
+            continue
+        for row in file.facts.settings:
+            listed = row.key.endswith("[2]") and isinstance(row.value, str) and _FEATURE_KEY.search(row.key)
+            if listed and not _NO_FEATURE_KEY.search(row.key):
+                yield Site(1.0, f"{file.path} lists the features", file.at(row.line), key=row.key)
+                break

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.findings import Site, Verdict, hazard, met, missing
-from mlready.project.entries import MAIN
+from mlready.project.entries import MAIN, operations
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import argument, strings
 
@@ -90,7 +90,21 @@ def predictions_recorded(project: Project) -> Verdict:
                     1.0, f"{resource.kind} {resource.name} records requests", file.at(resource.line), key=resource.name
                 )
             )
+    scored = next(_batch_scores(project), None)
+    if scored is not None:
+        said = f"a batch job writes its predictions ({scored.call.name})"
+        return met(Site(0.75, said, scored.where, key=scored.call.name))
     return missing("predictions are not recorded: nobody can say what the model answered yesterday")
+
+
+def _batch_scores(project: Project) -> Iterator[Use]:
+    """Writes of a job that loads a model and predicts, and fits none."""
+    for use in project.uses("write-data", reached="any", notebooks=False):
+        python = use.file.python
+        assert python is not None
+        meant = {activity for call in python.calls for activity in call.activities}
+        if {"load-model", "predict"} <= meant and not {"fit", "train", "tune", "evaluate"} & meant:
+            yield use
 
 
 def _serving_calls(project: Project) -> Iterator[Use]:
@@ -161,7 +175,7 @@ def service_metrics(project: Project) -> Verdict:
         if use.call.system in _OWN_METRICS:
             return met(
                 Site(
-                    0.5,
+                    0.25,
                     f"{use.call.system} has metrics by itself, and nothing collects them",
                     use.where,
                     key=use.call.system,
@@ -186,6 +200,11 @@ def health_endpoint(project: Project) -> Verdict:
                 return met(Site(1.0, f"an endpoint {next(strings(arg.value))}", use.where, key="endpoint"))
         if _HEALTH.search(f"/{use.scope.name.rpartition('.')[2]}"):
             return met(Site(1.0, f"an endpoint {use.scope.name}", use.where, key="endpoint"))
+    for path, number in operations(project):
+        python = project.by_path[path].python
+        scope = python.scopes[number] if python else None
+        if scope is not None and _HEALTH.search(f"/{scope.name}"):
+            return met(Site(1.0, f"an endpoint {scope.name}", project.by_path[path].at(scope.line), key="endpoint"))
     for file, container in project.containers:
         if container.healthcheck:
             return met(Site(1.0, "HEALTHCHECK in the image", file.at(0), key=file.path))
@@ -200,7 +219,8 @@ def health_endpoint(project: Project) -> Verdict:
             return met(Site(1.0, f"probes of {resource.name}", file.at(resource.line), key=resource.name))
     for use in project.uses("serve", "endpoint", notebooks=False):
         if use.call.system in (*_OWN_METRICS, "mlflow", "streamlit", "gradio"):
-            return met(Site(1.0, f"{use.call.system} has health endpoints by itself", use.where, key=use.call.system))
+            said = f"{use.call.system} has health endpoints by itself, and nothing here asks them"
+            return met(Site(0.75, said, use.where, key=use.call.system))
     return missing("no health endpoint, probe or HEALTHCHECK")
 
 

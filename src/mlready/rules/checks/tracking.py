@@ -9,7 +9,7 @@ from mlready.facts.rows import Arg, Value
 from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import constant, literal_path, strings
+from mlready.rules.checks.common import constant, literal_path, strings, written_metrics
 
 _ADDRESS_CALLS = ("mlflow.set_tracking_uri", "mlflow.tracking.set_tracking_uri", "mlflow.tracking.MlflowClient")
 
@@ -38,13 +38,20 @@ def _tracker_site(project: Project, use: Use) -> Site:
             use.where,
             key=name,
         )
-    if not project.reaches(use.node, "training"):
+    if not project.reaches(use.node, "training") and use.node not in _pipeline_nodes(project):
         return Site(0.5, f"{name} logs, though no training entry point reaches it", use.where, key=name)
     if _switched_off(project):
         return Site(0.5, f"{name} logs, and is switched off by default", use.where, key=name)
     if use.call.system in ("tensorboard", "csv-logger"):
         return Site(0.75, f"{name} logs to files of one machine", use.where, key=name)
     return Site(1.0, f"logs with {name}", use.where, key=name)
+
+
+def _pipeline_nodes(project: Project) -> frozenset[tuple[str, int]]:
+    """What the stages of a pipeline reach that trains in one of its stages: evaluation may be a stage of its own."""
+    if not any(entry.origin == "pipeline" for entry in project.training_entries):
+        return frozenset()
+    return project.graph.reach(node for entry in project.entries if entry.origin == "pipeline" for node in entry.nodes)
 
 
 def _switched_off(project: Project) -> bool:
@@ -57,10 +64,12 @@ _RUN_FILE = re.compile(r"(metric|score|result|history|report|eval)[^/]*\.(json|y
 
 def _metrics_of_runs(project: Project) -> Iterator[Site]:
     """Metrics that training writes to a file: of each run under its own name, or over the last one's."""
+    named_files = False
     for use in project.uses("write-data", "serialize", "open-file", reached="training", notebooks=False):
         texts = [text for arg in use.call.args for text in strings(arg.value)]
         named = next((text for text in texts if _RUN_FILE.search(text)), "")
         if named:
+            named_files = True
             own = "{" in named or "%" in named
             yield Site(
                 0.5 if own else 0.25,
@@ -68,6 +77,11 @@ def _metrics_of_runs(project: Project) -> Iterator[Site]:
                 use.where,
                 key=named,
             )
+    for use in written_metrics(project) if not named_files else ():
+        if project.reaches(use.node, "training"):
+            said = f"{use.call.name} writes the metrics of a run to a file"
+            yield Site(0.5, said, use.where, key=use.call.name)
+            return
 
 
 _STORE_NAMES = re.compile(
@@ -128,6 +142,8 @@ def parameters_and_metrics_logged(project: Project) -> Verdict:
             return met(
                 Site(0.5 * factor, f"{only.call.name} is called, but no {lacks} are logged", only.where, key=lacks)
             )
+    for use in written_metrics(project):
+        return met(Site(0.5, f"{use.call.name} keeps metrics in a file", use.where, key=use.call.name))
     return missing("neither parameters nor metrics are logged")
 
 

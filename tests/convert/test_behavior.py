@@ -110,6 +110,7 @@ PROGRAMS = {
     "keyword and star arguments": ["k = 1\nk = 2", "def f(*a, **b):\n    return (k, a, b)", "v = f(1, *[2], c=3)"],
     "call in an f-string": ["k = 1\nk = 2", "def f():\n    return k", "s = f'{f()}'"],
     "constants": ["ALPHA = 0.5\nNAMES = ['a', 'b']", "x = ALPHA * 2\nfor n in NAMES:\n    print(n)"],
+    "constant of several strings": ["text = (\n    'a '\n    'b'\n)\nn = len(text)", "m = text + 'c'"],
     "constant that changes": ["names = ['a']", "names.append('b')", "n = len(names)"],
     "constant through an alias": ["names = ['a']\nother = names", "other.append('b')", "n = len(names)"],
     "comment only cells": ["# nothing", "a = 1  # one\n# after", "# more\n\nb = a + 1"],

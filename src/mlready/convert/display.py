@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 
 from mlready.convert.model import Edit, Statement
@@ -28,6 +29,7 @@ _QUIET_METHODS = MUTATING | {
     "axhline",
 }
 _DISPLAYS = ("IPython.display.display", "IPython.core.display.display", "IPython.core.display_functions.display")
+_PLOT_ACCESS = re.compile(r"\.(plot|hist|boxplot|pie|barh?|kde|density|hexbin|scatter|imshow|area)\b")
 _PLOT_WORDS = (
     "plot",
     "hist",
@@ -93,7 +95,7 @@ def is_show_call(node: ast.AST, imports: Imports) -> bool:
 
 def may_plot(statement: Statement, plotting: frozenset[str]) -> bool:
     """True where a statement may leave a figure open; `plotting` are functions of the notebook that do."""
-    if "plot" in statement.flow.effects or plotting & statement.flow.reads:
+    if "plot" in statement.flow.effects or plotting & statement.flow.reads or _PLOT_ACCESS.search(statement.text):
         return True
     return any(word in call.rsplit(".", 1)[-1].lower() for call in statement.flow.calls for word in _PLOT_WORDS)
 

@@ -24,6 +24,7 @@ from mlready.convert.imports import Imported, plan_imports
 from mlready.convert.model import Edit, ImportLine, Note, Notebook, PlainCell, Plan, Setting, Stage, Statement
 from mlready.convert.names import from_heading, identifier, unique
 from mlready.convert.policy import plain_cell
+from mlready.convert.scripts import expand_runs
 from mlready.convert.sections import Section, sections
 from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
@@ -37,6 +38,7 @@ _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__bu
 def make_plan(notebook: Notebook, package: str) -> Plan:
     """Decides everything about one notebook."""
     cells = tuple(plain_cell(cell) for cell in notebook.cells if cell.kind == "code" and cell.source.strip())
+    cells = expand_runs(cells, notebook.path.parent)
     imports = Imports()
     statements = read_statements(cells, imports)
     return _Planner(notebook, package, cells, statements, imports).plan()

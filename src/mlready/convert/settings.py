@@ -145,6 +145,8 @@ def _constant(statement: Statement) -> tuple[str, str, str, bool] | None:
     if not annotation:
         return None
     source = ast.get_source_segment(statement.text, node.value) or ast.unparse(node.value)
+    if "\n" in source and source[0] not in "([":
+        source = f"({source})"
     return node.targets[0].id, annotation, source, annotation.startswith("list")
 
 

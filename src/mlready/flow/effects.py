@@ -72,7 +72,9 @@ _METHODS: dict[Effect, frozenset[str]] = {
         | {"write_text", "write_bytes", "mkdir", "unlink", "dump"}
     ),
     "read": frozenset({"read_text", "read_bytes"}),
-    "plot": frozenset({"plot", "hist", "boxplot", "plot_tree", "savefig", "imshow", "scatter"}),
+    "plot": frozenset(
+        {"plot", "hist", "boxplot", "plot_tree", "savefig", "imshow", "scatter", "pie", "barh", "hexbin"}
+    ),
 }
 METHOD_EFFECTS: dict[str, Effect] = {name: effect for effect, names in _METHODS.items() for name in names}
 """By the method's name alone."""

@@ -79,7 +79,9 @@ def _bound_first(statement: ast.stmt, name: str) -> bool:
     if not hasattr(statement, "body") or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return False
     updated = {
-        id(node.target) for node in ast.walk(statement) if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+        id(node.target)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
     }
     stores, loads = [], []
     for node in ast.walk(statement):

@@ -137,7 +137,8 @@ def call(walk: Walk, node: ast.Call) -> Value:
     if isinstance(thing, Function):
         return walk.call_function(thing, args.positional, args.keywords)
     if isinstance(thing, Class):
-        return _instance(walk, thing, args)
+        known = leak_llm.of_call(walk, node, name, thing.node.name, receiver, args.positional, args.keywords)
+        return known if known is not None else _instance(walk, thing, args)
     if isinstance(receiver.thing, Instance) and isinstance(func, ast.Attribute):
         found = _inherited(walk, receiver.thing, func.attr, args)
         if found is not None:
@@ -283,6 +284,8 @@ def _changed(walk: Walk, node: ast.Call, last: str, receiver: Value, args: Argum
             return _dropped(receiver, last, args)
         case "fillna" | "fill_null":
             return leak_fits.learned(walk, base, args.first("value"), line, what="fillna", strength="weak")
+        case "apply" | "transform" | "pipe" | "applymap" if args.first("func").thing is not None:
+            return _applied(walk, node, last, base, receiver, args)
         case "sample":
             return _sampled(walk, node, base, args)
         case "head" | "limit" | "take":
@@ -304,6 +307,17 @@ def _changed(walk: Walk, node: ast.Call, last: str, receiver: Value, args: Argum
     return replace(
         base, marks=bounded({*base.marks, *(m for a in args.positional for m in a.marks if m.kind == "llm")})
     )
+
+
+def _applied(walk: Walk, node: ast.Call, last: str, base: Value, receiver: Value, args: Arguments) -> Value:
+    """`table.apply(function)`: the function sees columns, or rows, or single values."""
+    function = args.first("func").thing
+    if not isinstance(function, Function):
+        return base
+    by_row = _constant_keyword(node, "axis") in (1, "columns") or last == "applymap" or len(receiver.selected) == 1
+    shown = replace(base, row=by_row and last != "pipe")
+    made = walk.call_function(function, [shown, *args.positional[1:]], {})
+    return replace(join((base, flat(made))), row=False)
 
 
 def _dropped(receiver: Value, last: str, args: Arguments) -> Value:

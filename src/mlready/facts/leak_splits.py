@@ -236,33 +236,34 @@ def cut(walk: Walk, node: ast.Subscript, base: Value, piece: ast.Slice) -> Value
     return with_marks(data, Mark("cut", text, node.lineno, "strong", data.roots, data.parts))
 
 
-def complements_of(tree: ast.Module) -> frozenset[str]:
-    """Bounds that slices begin at: `[:800]` beside `[800:]` divides and loses nothing."""
-    return frozenset(
-        str(node.lower.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Slice) and isinstance(node.lower, ast.Constant)
-    )
+def looked_ahead(tree: ast.Module) -> tuple[frozenset[str], dict[str, set[str]]]:
+    """What the whole module tells of its slices, before it is followed.
+
+    The bounds that slices begin at: `[:800]` beside `[800:]` divides and loses nothing. And the names of data of which
+    pieces are called train and test: {"df": {"train", "test"}}.
+    """
+    bounds, divided = set(), dict[str, set[str]]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Slice):
+            if isinstance(node.lower, ast.Constant):
+                bounds.add(str(node.lower.value))
+        elif isinstance(node, ast.Assign):
+            for name, side in _named_pieces(node):
+                divided.setdefault(name, set()).add(side)
+    return frozenset(bounds), divided
 
 
 # --------------------------------------------------------------------------------------------------- parts by their names
 
 
-def divided_names(tree: ast.Module) -> dict[str, set[str]]:
-    """Names of data of which pieces are called train and test, somewhere in the module: {"df": {"train", "test"}}."""
-    found: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Assign):
-            continue
-        for target, source in _assigned(node):
-            name = (
-                target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
-            )
-            side = side_of(name)
-            base = _base_of(source) if side and _is_piece(source) else None
-            if isinstance(base, ast.Name):
-                found.setdefault(base.id, set()).add(side)
-    return found
+def _named_pieces(node: ast.Assign) -> Iterator[tuple[str, str]]:
+    """(data, side) of the pieces of data that an assignment calls train or test."""
+    for target, source in _assigned(node):
+        name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+        side = side_of(name)
+        base = _base_of(source) if side and _is_piece(source) else None
+        if isinstance(base, ast.Name):
+            yield base.id, side
 
 
 def _assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:

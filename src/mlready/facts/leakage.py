@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mlready.facts.rows import Call, Scope
     from mlready.vocabulary import Vocabulary
 
-_STARTS = frozenset({"split", "fit", "train", "tune", "resample", "evaluate", "call-llm"})
+_JUDGED = frozenset({"split", "tune", "evaluate", "call-llm"})
+_TRAINED = frozenset({"fit", "train"})
 
 
 def flows_of(
@@ -29,7 +30,8 @@ def flows_of(
     vocabulary: Vocabulary,
 ) -> tuple[Flow, ...]:
     """The flows of a parsed module; `call_names` are the resolved names of its calls by the identity of their nodes."""
-    if not any(not _STARTS.isdisjoint(call.activities) for call in calls):
+    activities = {activity for call in calls for activity in call.activities}
+    if activities.isdisjoint(_JUDGED) and ("read-data" not in activities or activities.isdisjoint(_TRAINED)):
         return ()
     from mlready.facts import leak_llm
     from mlready.facts.leak_walk import OutOfBudget, Walk

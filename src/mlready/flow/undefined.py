@@ -83,7 +83,8 @@ def _bound_first(statement: ast.stmt, name: str) -> bool:
         for node in ast.walk(statement)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
     }
-    stores, loads = [], []
+    stores: list[int] = []
+    loads: list[int] = []
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id == name:
             bound = isinstance(node.ctx, ast.Store) and id(node) not in updated

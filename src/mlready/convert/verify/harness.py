@@ -367,9 +367,20 @@ class Recorder:
         for value in values:
             if value is not None:
                 self.shown.append((self.place, Describer()(value)))
+                if not isinstance(self.place, int):
+                    _render(value)
 
 
 RECORDER = Recorder()
+
+
+def _render(value: Any) -> None:
+    """What a notebook does to a value that it shows; results fill their caches by it."""
+    for method in ("__repr__", "_repr_html_"):
+        try:
+            getattr(value, method, lambda: None)()
+        except Exception:
+            continue
 
 
 def seed_everything() -> None:

@@ -252,7 +252,8 @@ class Project:
         """Entry points from which training is reached."""
         training = {use.node for use in self._uses(*TRAIN_ACTIVITIES, "fit")}
         certain = {use.node for use in self._uses(*TRAIN_ACTIVITIES)}
-        wanted = certain or training
+        in_code = any(self.by_path[path].facts.notebook is None for path, _ in certain)
+        wanted = certain if in_code else certain | training
         return tuple(e for e in self.entries if not wanted.isdisjoint(self.graph.reach(e.nodes)))
 
     @cached_property

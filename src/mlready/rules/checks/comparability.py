@@ -106,6 +106,8 @@ def metrics_machine_readable(project: Project) -> Verdict:
 
 def evaluation_data_fixed(project: Project) -> Verdict:
     """CMP003: the test part is the same for every model: seeded, by key, by date, or a file."""
+    if not project.has("evaluate", "track-metrics", "autolog") and project.has(*TRAIN_ACTIVITIES, "fit"):
+        return missing("nothing is evaluated: a part that is set aside and never scored compares nothing")
     splits = list(project.uses("split"))
     sites = [_split_site(project, use) for use in splits]
     sites += list(_test_files(project))
@@ -162,6 +164,7 @@ _DIFFS = re.compile(r"dvc (metrics|params|exp) (diff|show)|\bcml\b|mlflow.*compa
 def baseline_compared(project: Project) -> Verdict:
     """CMP004: something simple, other candidates, or what is in production is evaluated beside the model."""
     sites = [*_dummies(project), *_named_baselines(project), *_candidates(project), *_diffs(project)]
+    sites += _compared_in_tests(project)
     if not sites:
         return missing("no baseline is evaluated: nothing says whether the model is worth having")
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
@@ -236,6 +239,22 @@ def _chooses(calls: Sequence[Call], *, in_loop: bool) -> bool:
         (in_loop and call.name in _CHOOSES) or _SELECTS.search(call.name) or _SELECTS.search(call.receiver)
         for call in calls
     )
+
+
+_OTHER_MODEL = re.compile(
+    r"(against|versus|vs|than|with|to)_(an?_|the_)?(other|another|previous|old|published|production|baseline|champion|current)"
+)
+
+
+def _compared_in_tests(project: Project) -> list[Site]:
+    """A test that asserts that the model beats, or agrees with, another one."""
+    from mlready.rules.checks.tests import test_functions
+
+    return [
+        Site(1.0, f"{scope.name} compares the model with another", file.at(scope.line), key=scope.name)
+        for file, _, scope in test_functions(project)
+        if scope.asserts and _OTHER_MODEL.search(scope.name.lower()) and re.search(r"model|predict|quality", scope.name)
+    ]
 
 
 def _diffs(project: Project) -> Iterator[Site]:

@@ -88,9 +88,15 @@ _IMAGE_FILES = ("bentofile.yaml", "cog.yaml", "project.toml", "Procfile", "*trus
 _BUILDS = re.compile(r"mlflow models build-docker|bentoml containerize|pack build|cog build|ko build|s2i build")
 
 
+def _opens_notebooks(container: Container) -> bool:
+    return bool(re.search(r"\bjupyter(-lab|-notebook)?\b", f"{container.entrypoint} {container.command}"))
+
+
 def container_defined(project: Project) -> Verdict:
     """DEP002: an image, or what builds one, is in the repository."""
-    for file, _ in project.containers:
+    for file, container in sorted(project.containers, key=lambda pair: _opens_notebooks(pair[1])):
+        if _opens_notebooks(container):
+            return met(Site(0.25, f"the image of {file.path} only opens notebooks", file.at(0), key=file.path))
         return met(Site(1.0, f"{file.path} defines an image", file.at(0), key=file.path))
     for file in project.matching(*_IMAGE_FILES):
         if file.size:

@@ -343,6 +343,10 @@ def _settings_module(project: Project) -> Site | None:
 def places_apart(project: Project) -> Verdict:
     """DES011: paths and addresses that training uses come from outside of the code. Credit: the share that does."""
     calls = [use for use in _placed_calls(project) if argument(use.call, *_PLACE_ARGUMENTS) is not None]
+    for file, stage in project.stages:
+        if stage.tool == "dvc" and stage.deps and stage.outs and file.name == "dvc.yaml":
+            said = f"stage {stage.name} of {file.path} names what goes in and out"
+            return met(Site(1.0, said, file.at(stage.line), key="dvc.yaml"))
     if not calls:
         return not_applicable("training reads and writes nothing by a path")
     fixed = [use for use in calls if _is_fixed(use)]

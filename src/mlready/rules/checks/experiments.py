@@ -350,11 +350,20 @@ def _releases(project: Project) -> Iterator[Site]:
 
 def _separate_runs(project: Project) -> Iterator[Site]:
     for use in project.uses("register-model", "track", notebooks=False):
+        if use.call.system == "tensorboard" or use.call.name.endswith("SummaryWriter"):
+            named = any(arg.value.kind == "fstring" or "comment" in arg.name for arg in use.call.args)
+            if not named:
+                continue
         yield Site(0.5, f"{use.call.name} keeps each trial under its own name", use.where, key=use.call.name)
         break
     for use in project.uses("parse-args", "configure", notebooks=False):
         if any(_RUN_FOLDERS.search(text) for arg in use.call.args for text in strings(arg.value)):
             yield Site(0.5, "each trial has a name and a folder", use.where, key="run name")
+            break
+    for use in project.calls("threading.Thread", ".submit", ".run_in_executor", ".add_task", reached="serving"):
+        said = " ".join(text for arg in use.call.args for text in (arg.value.text, *strings(arg.value)))
+        if re.search(r"shadow|canary|challenger", f"{said} {' '.join(use.scope.refs)}", re.IGNORECASE):
+            yield Site(1.0, "a model runs in shadow beside the one that answers", use.where, key="shadow")
             break
     research = [file for file in project.files if _RESEARCH.search(file.path) and (file.python or file.facts.notebook)]
     if research and project.has_package and project.has(*TRAIN_ACTIVITIES, "fit", reached="any", notebooks=False):

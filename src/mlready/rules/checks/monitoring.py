@@ -92,8 +92,16 @@ def predictions_recorded(project: Project) -> Verdict:
             )
     scored = next(_batch_scores(project), None)
     if scored is not None:
-        said = f"a batch job writes its predictions ({scored.call.name})"
-        return met(Site(0.75, said, scored.where, key=scored.call.name))
+        jobs = {
+            entry.path
+            for entry in project.entries
+            if entry.kind == "dag" or entry.origin in ("ci", "container", "infra")
+        }
+        started = scored.file.path in jobs
+        said = f"a batch job writes its predictions ({scored.call.name})" + (
+            "" if started else ", when somebody runs it"
+        )
+        return met(Site(0.75 if started else 0.25, said, scored.where, key=scored.call.name))
     return missing("predictions are not recorded: nobody can say what the model answered yesterday")
 
 
@@ -103,6 +111,8 @@ def _batch_scores(project: Project) -> Iterator[Use]:
         python = use.file.python
         assert python is not None
         meant = {activity for call in python.calls for activity in call.activities}
+        if re.search(r"im(write|save)|savefig", use.call.name):
+            continue
         if {"load-model", "predict"} <= meant and not {"fit", "train", "tune", "evaluate"} & meant:
             yield use
 

@@ -204,13 +204,21 @@ _FULL_LOCKS = {"uv", "poetry", "pdm", "pipenv", "pipfile", "pixi", "conda-lock",
 
 def dependencies_locked(project: Project) -> Verdict:
     """REP002: a lock holds every version, or every requirement is pinned."""
-    sites = [_lock_site(f, m) for f, m in project.manifests if m.role == "locks" and m.packages]
-    sites += [site for f, m in project.manifests if m.role == "declares" and (site := _pinned_site(f, m)) is not None]
+    governing = _governing(project)
+    sites = [_lock_site(f, m) for f, m in governing if m.role == "locks" and m.packages]
+    sites += [site for f, m in governing if m.role == "declares" and (site := _pinned_site(f, m)) is not None]
     if not sites:
         if not any(m.role == "declares" for _, m in project.manifests):
             return missing("no dependencies are declared, let alone locked")
         return missing("versions are free: two installs a week apart differ")
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _governing(project: Project) -> list[tuple[ProjectFile, Manifest]]:
+    """The manifests of the folders above what trains; all of them where training has none of its own."""
+    above = {folder for entry in project.training_entries for folder in project.parent_folders(entry.path)}
+    near = [(f, m) for f, m in project.manifests if f.path.rpartition("/")[0] in above]
+    return near if any(m.requirements or m.packages for _, m in near) else list(project.manifests)
 
 
 def _lock_site(file: ProjectFile, manifest: Manifest) -> Site:
@@ -433,6 +441,11 @@ def _tasks_that_train(project: Project) -> Iterator[Site]:
         if command.origin in ("task", "ci", "container") and any(p in entries for p in started_files(project, command)):
             yield Site(0.5, f"{command.text[:60]} trains, as a task and not as a pipeline", command.where, key="task")
             return
+    for command in project.commands:
+        if command.origin == "document" and any(p in entries for p in started_files(project, command)):
+            said = f"only a document says how to train: {command.text[:60]}"
+            yield Site(0.3, said, command.where, key="document")
+            break
     for entry in project.training_entries:
         if entry.kind == "console-script":
             yield Site(0.5, f"{entry.reason} trains", Location(entry.path), key="console")

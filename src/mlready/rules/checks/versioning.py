@@ -91,13 +91,23 @@ def _lfs_data(project: Project) -> Iterator[Site]:
 
 
 def _committed_data(project: Project) -> Iterator[Site]:
-    """A small table in git has the version of its commit: half of what is asked, since git is no place for data."""
+    """Small tables in git have the version of their commit: half of what is asked at most, since git is no place for data."""
+    if project.git.kind == "none":
+        return
     tracked = {file.name: file for file in project.files if file.tracked and file.role == "data" and not file.shared}
-    for use in project.uses("read-data"):
-        file = tracked.get(PurePosixPath(literal_path(use.call)).name)
-        if file is not None and project.git.kind != "none":
-            yield Site(0.5, f"{file.path} lies in git beside the code", use.where, key=file.path)
-            return
+    reads = {
+        path: use
+        for use in project.uses("read-data")
+        if (path := literal_path(use.call)) and not _RESULT_FILE.search(path)
+    }
+    kept = [(tracked[name], use) for path, use in reads.items() if (name := PurePosixPath(path).name) in tracked]
+    if kept:
+        file, use = kept[0]
+        said = f"{file.path} lies in git beside the code ({len(kept)} of {len(reads)} files that are read)"
+        yield Site(0.5 * len(kept) / len(reads), said, use.where, key=file.path)
+
+
+_RESULT_FILE = re.compile(r"submission|predictions?\.", re.IGNORECASE)
 
 
 def _called_versions(project: Project) -> Iterator[Site]:
@@ -146,7 +156,7 @@ _VERSION_MARK = re.compile(r"\{[^}]*\}|%s|%d|\bv\d+|\d{8}")
 
 def models_versioned(project: Project) -> Verdict:
     """VER005: a trained model gets a version that can be named, and the one before it is kept."""
-    sites = [_registered_site(use) for use in _registering(project)]
+    sites = [_registered_site(project, use) for use in _registering(project)]
     sites += [
         Site(
             0.5,
@@ -182,10 +192,15 @@ def _registering(project: Project) -> Iterator[Use]:
             yield use
 
 
-def _registered_site(use: Use) -> Site:
-    if use.file.facts.notebook is not None:
-        return Site(0.5, f"{use.call.name} registers the model, from a notebook", use.where, key=use.call.name)
-    return Site(1.0, f"{use.call.name} registers the model", use.where, key=use.call.name)
+def _registered_site(project: Project, use: Use) -> Site:
+    if use.file.facts.notebook is None:
+        return Site(1.0, f"{use.call.name} registers the model", use.where, key=use.call.name)
+    training = {u.file.path for u in project.uses("train", "tune", "fine-tune", "fit", notebooks=True)} | {
+        use.file.path
+    }
+    registering = {u.file.path for u in _registering(project) if u.file.facts.notebook is not None}
+    said = f"{use.call.name} registers the model, in {len(registering)} of {len(training)} notebooks that train"
+    return Site(0.5 * len(registering) / len(training | registering), said, use.where, key=use.call.name)
 
 
 def _is_model_path(path: str) -> bool:

@@ -16,9 +16,9 @@ from .settings import Settings
 
 def record_training(model: Pipeline, rows: pd.DataFrame, *, card: ModelCard, settings: Settings) -> str:
     """Record parameters, code and data version and training metrics; returns the id of the run."""
-    config = settings.model_dump(mode="json", include={"data", "model"})
+    parameters = settings.model_dump(mode="json", include={"data", "model"})
+    config = {**parameters, "code_version": card.code_version, "data_version": card.data_version}
     with wandb.init(config=config, **_where(settings)) as run:
-        run.config.update({"code_version": card.code_version, "data_version": card.data_version})
         run.log(_named("train", score(rows[TARGET].tolist(), predict(model, rows))))
         return str(run.id)
 

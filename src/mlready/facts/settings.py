@@ -50,7 +50,7 @@ def claims(path: str) -> bool:
 def read(path: str, data: bytes) -> FileFacts:
     """Settings of one file, the first 2,000 leaves; nothing for a file over 1 MB, which is data."""
     kind = _kind(path)
-    if len(data) > MAX_CONFIG_BYTES:
+    if len(data) > MAX_CONFIG_BYTES or _is_chart_template(path, data):
         return FileFacts()
     leaves = _READERS[kind](decode(data))
     rows: list[Setting] = []
@@ -60,6 +60,11 @@ def read(path: str, data: bytes) -> FileFacts:
         kept = mask_value(key, value) if isinstance(value, str) else value
         rows.append(Setting(key=key, value=scalar(kept), line=line))
     return FileFacts(settings=tuple(rows))
+
+
+def _is_chart_template(path: str, data: bytes) -> bool:
+    """A template of a Helm chart is no YAML until it is filled in; the infrastructure reader says what it can of it."""
+    return b"{{" in data and re.search(r"(^|/)templates/", path) is not None
 
 
 def _kind(path: str) -> str:

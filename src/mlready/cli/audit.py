@@ -32,6 +32,17 @@ def _ids(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -
     return tuple(word.strip() for text in value for word in text.split(",") if word.strip())
 
 
+def _pairs(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    """FORMAT=FILE, as pairs."""
+    found = []
+    for text in value:
+        format_, _, file = text.partition("=")
+        if format_ not in FORMATS or not file:
+            raise click.BadParameter(f"{text!r} is not FORMAT=FILE; formats: {', '.join(FORMATS)}")
+        found.append((format_, Path(file)))
+    return tuple(found)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--profile", metavar="P", help="How much is asked: exploration, prototype or production (default).")
@@ -39,6 +50,9 @@ def _ids(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -
     "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
+@click.option(
+    "--also", multiple=True, callback=_pairs, metavar="FORMAT=FILE", help="Write one more report; may be repeated."
+)
 @click.option(
     "--fail-under",
     type=_Floor(),
@@ -176,23 +190,32 @@ def _options(given: dict[str, Any], progress: Any) -> AuditOptions:
 
 
 def _print(judged: list[Judged], given: dict[str, Any]) -> None:
+    to_terminal = given["output"] is None and sys.stdout.isatty()
+    color = to_terminal and _wants_color()
+    text = _rendered(judged, given, given["format_"], color=color)
+    if given["output"] is None:
+        click.echo(text, nl=not text.endswith("\n"), color=True if color else None)
+    else:
+        _write(given["output"], text)
+    for format_, path in given["also"]:
+        _write(path, _rendered(judged, given, format_, color=False))
+
+
+def _rendered(judged: list[Judged], given: dict[str, Any], format_: str, *, color: bool) -> str:
     from mlready.report import render
 
-    to_terminal = given["output"] is None and sys.stdout.isatty()
-    text = render(
-        given["format_"], judged, verbose=given["verbose"], quiet=given["quiet"], color=to_terminal and _wants_color(),
-        previous=given["previous"],
-    )  # fmt: skip
-    if given["output"] is None:
-        click.echo(text, nl=not text.endswith("\n"), color=True if to_terminal and _wants_color() else None)
-    else:
-        from mlready.files import write_atomically
+    previous = given["previous"]
+    return render(format_, judged, verbose=given["verbose"], quiet=given["quiet"], color=color, previous=previous)
 
-        try:
-            write_atomically(given["output"], text)
-        except OSError as error:
-            raise UsageError(f"cannot write {given['output']}: {error.strerror or error}") from error
-        click.echo(f"wrote {given['output']}", err=True)
+
+def _write(path: Path, text: str) -> None:
+    from mlready.files import write_atomically
+
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    click.echo(f"wrote {path}", err=True)
 
 
 def _wants_color() -> bool:

@@ -51,6 +51,10 @@ def names_test(name: str) -> bool:
     return bool(_TEST_NAME.search(name)) and not names_train(name)
 
 
+def names_validation(name: str) -> bool:
+    return names_test(name) and bool(re.search(r"val|dev", name, re.I))
+
+
 def names_target(name: str) -> bool:
     return bool(_TARGET_NAME.search(name))
 

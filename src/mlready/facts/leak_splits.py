@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlready.facts.leak_names import names_target, names_test, names_train
+from mlready.facts.leak_names import names_target, names_test, names_train, names_validation
 from mlready.facts.leak_values import (
     NOTHING,
     Mark,
@@ -200,7 +200,7 @@ def rows_of(walk: Walk, base: Value, index: Value) -> Value:
         return base
     for line in sides(index.parts):
         if line not in sides(data.parts):
-            divide(walk, data, line)
+            divide(walk, data, line, how="the split")
     return replace(data, parts=frozenset({*data.parts, *index.parts}), index=base.index)
 
 
@@ -264,6 +264,8 @@ def _named_pieces(node: ast.Assign) -> Iterator[tuple[str, str]]:
         base = _base_of(source) if side and _is_piece(source) else None
         if isinstance(base, ast.Name):
             yield base.id, side
+            if side == "test" and not names_validation(name):
+                yield base.id, "final test"
 
 
 def _assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -291,7 +293,10 @@ def named_part(walk: Walk, targets: list[ast.expr], source: ast.expr, found: Val
     if not _is_piece(source) or halves(found.parts):
         return found
     base = _base_of(source)
-    if not isinstance(base, ast.Name) or walk.divided.get(base.id, set()) != {"train", "test"}:
+    sides_named = walk.divided.get(base.id, set()) if isinstance(base, ast.Name) else set()
+    if not isinstance(base, ast.Name) or not sides_named >= {"train", "test"}:
+        return found
+    if names_validation(name) and "final test" in sides_named:
         return found
     whole = walk.value(base)
     if not whole.roots or whole.joined or halves(whole.parts) or (len(whole.roots) > 1 and not whole.read):
@@ -317,8 +322,20 @@ def _unpacked_parts(walk: Walk, target: ast.Tuple | ast.List, source: ast.expr, 
         data = replace(data, roots=frozenset({root_of(source)}))
     elif len(names) >= _SMALL_SPLIT and not data.joined:
         divide(walk, data, source.lineno)
-    sides_of = map(side_of, names)
-    return Value(items=tuple(part_of(data, source.lineno, side) if side else data for side in sides_of))
+    return Value(items=tuple(_named_side(walk, data, source.lineno, name, names) for name in names))
+
+
+def _named_side(walk: Walk, data: Value, line: int, name: str, names: list[str]) -> Value:
+    """The part that a name tells of; beside a test part, a validation part is cut out of training."""
+    side = side_of(name)
+    three = any(map(names_validation, names)) and any(side_of(n) == "test" and not names_validation(n) for n in names)
+    if not side or not three:
+        return part_of(data, line, side) if side else data
+    inner = -line
+    walk.split_lines[inner] = line
+    if side == "test" and not names_validation(name):
+        return part_of(data, line, "test")
+    return part_of(part_of(data, line, "train"), inner, side)
 
 
 def _names_split(names: list[str], source: ast.Call) -> bool:

@@ -64,6 +64,8 @@ def _pinned(project: Project, name: str) -> bool | None:
     return bool(found[0].packages) or sum(r.spec.startswith("==") for r in rows) >= 0.8 * max(1, len(rows))
 
 
+_ASIDE = re.compile(r"test|dev|docs?([/._-]|$)|lint|drift|monitor", re.IGNORECASE)
+
 Versions = dict[str, tuple[str, Location, str]]
 
 
@@ -71,10 +73,18 @@ def _differences(project: Project) -> Iterator[Site]:
     """Packages that both sides fix, at different versions."""
     training, serving = _training_versions(project), _serving_versions(project)
     for name in sorted(training.keys() & serving.keys()):
+        if not _matters(project, name):
+            continue
         (trained, origin, _), (served, where, what) = training[name], serving[name]
         if _release(trained) != _release(served):
             message = f"training locks {name} {trained} ({origin.path}) and {what} installs {served}"
             yield Site(0.0, message, where, key=name)
+
+
+def _matters(project: Project, name: str) -> bool:
+    """Whether a package takes part in what a model computes."""
+    system = project.vocabulary.systems.get(project.vocabulary.system_of_distribution(name))
+    return system is not None and system.kind in ("framework", "data", "llm", "features")
 
 
 def _release(version: str) -> tuple[str, ...]:
@@ -88,7 +98,7 @@ def _is_serving(path: str) -> bool:
 def _training_versions(project: Project) -> Versions:
     found: Versions = {}
     for file, manifest in sorted(project.manifests, key=lambda pair: (pair[0].path.count("/"), pair[1].role)):
-        if _is_serving(file.path):
+        if _is_serving(file.path) or _ASIDE.search(file.path):
             continue
         for package in manifest.packages:
             found.setdefault(package.name, (package.version, file.at(0), file.path))
@@ -106,7 +116,7 @@ def _serving_versions(project: Project) -> Versions:
             for name, version in _INLINE.findall(row.value) if row.op == "RUN" and "install" in row.value else ():
                 found.setdefault(_normal(name), (version, file.at(row.line), "the image"))
     for file, manifest in project.manifests:
-        if not _is_serving(file.path):
+        if not _is_serving(file.path) or _ASIDE.search(file.path):
             continue
         for package in manifest.packages:
             found.setdefault(package.name, (package.version, file.at(0), file.path))

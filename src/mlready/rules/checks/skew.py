@@ -14,7 +14,7 @@ from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, constant, functions, literal_path
+from mlready.rules.checks.common import argument, functions, literal_path
 
 _ONLINE = ("partial_fit", "learn_one", "learn_many", "update")
 _FIT = ("fit", "fit_transform", "fit_resample", "fit_predict", "train")
@@ -60,10 +60,12 @@ def preprocessing_shared(project: Project) -> Verdict:
     if shared is not None:
         words = f"{shared.scope.name} prepares data for training and for predictions"
         return met(Site(1.0, words, shared.where, key=shared.scope.name))
-    kept = [site for site in _saved_objects(project) if site.credit == 1]
+    kept = [site for site in _saved_objects(project) if site.credit >= 0.8]
     loads = [use for use in project.uses("load-model") if use.node in predicting]
     if kept and loads:
-        return met(Site(1.0, "predictions load the model with its preprocessing", loads[0].where, key="artifact"))
+        credit = max(site.credit for site in kept)
+        words = "with its preprocessing" if credit == 1 else "and the preprocessing beside it"
+        return met(Site(credit, f"predictions load the model {words}", loads[0].where, key="artifact"))
     module = _shared_module(project, training, predicting)
     if module is not None:
         return met(Site(0.8, f"training and predictions import {module.path}", module.at(0), key=module.path))
@@ -83,10 +85,9 @@ def _is_function(use: Use) -> bool:
 
 def _shared_module(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> ProjectFile | None:
     """A module with preprocessing of which functions run on both sides."""
+    trained, predicted = ({path for path, number in nodes if number} for nodes in (training, predicting))
     for use in _preprocessing(project):
-        path = use.file.path
-        both = {number for file, number in training & predicting if file == path and number}
-        if both and use.file.facts.notebook is None:
+        if use.file.path in trained & predicted and use.file.facts.notebook is None:
             return use.file
     return None
 
@@ -176,7 +177,7 @@ def no_duplicated_preprocessing(project: Project) -> Verdict:
     training, predicting = training_side(project), predicting_side(project)
     prepares = {use.node for use in _preprocessing(project)}
     serving = list(_functions_of(project, predicting - training))
-    fitting = list(_functions_of(project, training - predicting))
+    fitting = [row for row in _functions_of(project, training - predicting) if not _is_aside(project, row[0])]
     by_hash = {scope.body_hash: (file, scope) for file, _, scope in fitting if scope.body_hash}
     by_name = {_short(scope): (file, scope) for file, n, scope in fitting if (file.path, n) in prepares}
     broken, units = [], 0
@@ -196,6 +197,12 @@ def no_duplicated_preprocessing(project: Project) -> Verdict:
             broken.append(_copy_site(file, scope, near, same=False))
     broken += _different_fills(project, training - predicting, predicting - training)
     return hazard(broken, units=max(units, 1) if serving else len(broken))
+
+
+def _is_aside(project: Project, file: ProjectFile) -> bool:
+    """Whether a notebook stands beside training code: what it repeats is another rule's."""
+    trains_in_code = any(entry.kind != "notebook" for entry in project.training_entries)
+    return file.facts.notebook is not None and trains_in_code
 
 
 def _functions_of(project: Project, nodes: frozenset[Node]) -> Iterator[tuple[ProjectFile, int, Scope]]:
@@ -219,23 +226,21 @@ def _copy_site(file: ProjectFile, scope: Scope, twin: tuple[ProjectFile, Scope],
 
 
 def _different_fills(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Iterator[Site]:
-    """Missing values that predictions fill with a constant and training with a statistic."""
+    """A column whose missing values predictions fill with a constant and training with a statistic."""
     fills = list(project.calls(".fillna"))
-    learned = [u for u in fills if u.node in training and _statistic(argument(u.call, "0", "value"))]
-    imputers = [u for u in project.uses("preprocess") if u.node in training and u.call.name.endswith("SimpleImputer")]
+    learned = {
+        column: use
+        for use in fills
+        if use.node in training and _statistic(argument(use.call, "0", "value")) and (column := _column(use))
+    }
     for use in fills:
         value = argument(use.call, "0", "value")
-        if use.node not in predicting or value is None or value.kind != "const" or isinstance(value.scalar, str):
+        other = learned.get(_column(use))
+        if other is None or use.node not in predicting or value is None or value.kind != "const":
             continue
-        other = next((u for u in learned if _column(u) == _column(use)), None)
-        if other is not None:
-            how = _statistic(argument(other.call, "0", "value"))
-        elif imputers and not learned:
-            other, how = imputers[0], str(constant(imputers[0].call, "strategy") or "mean")
-        else:
-            continue
+        how = _statistic(argument(other.call, "0", "value"))
         words = f"predictions fill {value.scalar} where training fills the {how} ({other.where})"
-        yield Site(0.0, words, use.where, key="fillna", certain=bool(learned))
+        yield Site(0.0, words, use.where, key="fillna")
 
 
 def _statistic(value: Value | None) -> str:

@@ -174,6 +174,44 @@ def test_several_notebooks_become_one_project(tmp_path: Path) -> None:
     assert {"src/made/one/pipeline.py", "src/made/two/pipeline.py", "src/made/__init__.py"} <= done.changes.files.keys()
 
 
+def test_what_two_notebooks_share_is_written_once(tmp_path: Path) -> None:
+    common = "import math\n\ndef area(r):\n    return math.pi * square(r)\n\ndef square(x):\n    return x * x"
+    first = notebook(tmp_path / "one.ipynb", common, "a = area(2)\nb = square(3)")
+    second = notebook(tmp_path / "two.ipynb", "# same\n" + common, "def own():\n    return 1", "c = area(3) + own()")
+    done = convert([first, second], Options(into=tmp_path / "out", package="made"))
+    shared = done.changes.files["src/made/shared.py"]
+    assert shared.count("def ") == 2
+    assert "import math" in shared
+    modules = [
+        text for path, text in done.changes.files.items() if path.startswith("src/made/") and "shared" not in path
+    ]
+    assert not any("def area" in text for text in modules)
+    assert sum("from made.shared import" in text for text in modules) == 2
+    done.changes.apply()
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "out",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "4 passed" in run.stdout, run.stdout
+
+
+def test_modules_beside_the_notebook_come_along(tmp_path: Path) -> None:
+    (tmp_path / "tools_of_mine.py").write_text("from more_of_mine import one\n\n\ndef two():\n    return one() * 2\n")
+    (tmp_path / "more_of_mine.py").write_text("def one():\n    return 1\n")
+    converted(tmp_path, "from tools_of_mine import two", "a = two()")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "project",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 passed" in run.stdout, run.stdout
+
+
 # --------------------------------------------------------------------------------------------------------- command line
 
 

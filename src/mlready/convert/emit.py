@@ -24,6 +24,7 @@ DOCSTRINGS = {
     "artifacts": "Writing results to files.",
     "analysis": "Computations on the data.",
     "helpers": "Functions and classes that several modules use.",
+    "shared": "Functions and classes that several notebooks had.",
 }
 
 OUTPUTS_MODULE = '''"""Where results go: shown values to standard output, figures to files."""
@@ -121,7 +122,14 @@ def definition_homes(plan: Plan) -> dict[str, str]:
         for definition in plan.definitions.values():
             for used in definition.uses:
                 users[used] |= users[definition.name] or {"helpers"}
-    return {name: next(iter(found)) if len(found) == 1 else "helpers" for name, found in users.items()}
+    homes = {name: next(iter(found)) if len(found) == 1 else "helpers" for name, found in users.items()}
+    return {name: "shared" if name in plan.shared else home for name, home in homes.items()}
+
+
+def shared_module(plan: Plan, imports: Imports) -> str:
+    """Source of the project's `shared` module, as far as one notebook knows it."""
+    definitions = [d for d in plan.definitions.values() if d.name in plan.shared]
+    return _module(plan, imports, "shared", (), definitions, definition_homes(plan))
 
 
 # -------------------------------------------------------------------------------------------------------------- a module
@@ -154,6 +162,9 @@ def _module(
     helpers = sorted(n for n in names & homes.keys() if homes[n] == "helpers" and module != "helpers")
     if helpers:
         head.append(f"from {plan.package}.helpers import {', '.join(helpers)}")
+    shared = sorted(n for n in names & homes.keys() if homes[n] == "shared" and module != "shared")
+    if shared:
+        head.append(f"from {plan.package.split('.', 1)[0]}.shared import {', '.join(shared)}")
     return "\n".join(head) + "\n\n\n" + text + "\n"
 
 

@@ -179,5 +179,7 @@ class Plan:
     """Final variable -> name of the step that binds it last, or "config"."""
     imported: frozenset[str] = frozenset()
     """Names that mean an import and nothing else."""
+    shared: frozenset[str] = frozenset()
+    """Definitions that several notebooks of the project have."""
     needs: dict[int, frozenset[str]] = field(default_factory=dict)
     """Every name that a statement takes from outside, by index."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlready.convert.beside import local_modules
 from mlready.convert.changes import Changes
-from mlready.convert.emit import source_files
+from mlready.convert.emit import shared_module, source_files
 from mlready.convert.model import Plan
 from mlready.convert.report import conversion, conversion_json, conversion_page
+from mlready.convert.shared import with_shared
 from mlready.convert.skeleton import Dependency, skeleton_files
 from mlready.convert.statements import read_statements
 from mlready.convert.thin import thin_notebook
@@ -30,6 +33,7 @@ def project_files(
     """Renders everything and checks that every module parses."""
     from mlready.convert import Conversion
 
+    plans = with_shared(plans)
     content = conversion(plans, [dependency.requirement for dependency in dependencies])
     folder = _package_folder(package, options)
     files: dict[str, str] = {}
@@ -37,11 +41,18 @@ def project_files(
         files.update(_package_files(plan, folder, package))
     if len(plans) > 1:
         files[f"{folder}/__init__.py"] = f'"""Made from {len(plans)} notebooks."""\n'
+        files.update(_shared_files(plans, folder))
+    beside = (
+        {}
+        if options.package_only
+        else {f"src/{path}": text for plan in plans for path, text in local_modules(plan).items()}
+    )
+    files.update(beside)
     if not options.package_only:
         files.update(_around(plans, package, dependencies, locked))
         files["conversion.json"] = conversion_json(content)
         files["CONVERSION.md"] = conversion_page(plans)
-    files = tidy(files)
+    files = tidy(files, verbatim=frozenset(beside))
     _check(files)
     files, merged = _merged(files, options.into, dependencies, options.package_only)
     return Conversion(tuple(plans), Changes(options.into, files, merged), content)
@@ -51,6 +62,27 @@ def _package_folder(package: str, options: Options) -> str:
     if options.package_only and not (options.into / "src").is_dir():
         return package
     return f"src/{package}"
+
+
+def _shared_files(plans: Sequence[Plan], folder: str) -> dict[str, str]:
+    """The module of what several notebooks had; the first notebook that has all of a name writes it."""
+    widest = max(plans, key=lambda plan: len(plan.shared))
+    names = frozenset().union(*(plan.shared for plan in plans))
+    if not names:
+        return {}
+    definitions = {name: plan.definitions[name] for plan in plans for name in plan.shared}
+    offset = max(widest.needs, default=0) + 1
+    imports, needs, moved = list(widest.imports), dict(widest.needs), dict(widest.definitions)
+    for plan in plans:
+        imports += [line for line in plan.imports if line.text not in {known.text for known in imports}]
+    for name, definition in definitions.items():
+        owner = next(plan for plan in plans if plan.definitions.get(name) is definition)
+        statement = replace(definition.statement, index=offset)
+        needs[offset] = owner.needs[definition.statement.index]
+        moved[name] = replace(definition, statement=statement)
+        offset += 1
+    merged = replace(widest, imports=tuple(imports), needs=needs, definitions=moved, shared=names, edits={})
+    return {f"{folder}/shared.py": shared_module(merged, Imports())}
 
 
 def _package_files(plan: Plan, folder: str, package: str) -> dict[str, str]:

@@ -77,7 +77,8 @@ dependencies = [
 dev = ["pytest>=8", "ruff>=0.12"]
 
 [tool.hatch.build.targets.wheel]
-packages = ["src/{package}"]
+only-include = ["src"]
+sources = ["src"]
 
 [tool.pytest.ini_options]
 testpaths = ["tests"]

@@ -15,10 +15,11 @@ from pathlib import Path
 from mlready.errors import MlreadyError
 
 
-def tidy(files: Mapping[str, str]) -> dict[str, str]:
+def tidy(files: Mapping[str, str], *, verbatim: frozenset[str] = frozenset()) -> dict[str, str]:
     """The same files, formatted, with sorted imports and no unused ones; what the default rules mind is marked `noqa`.
 
-    A module with a star import keeps its order of imports, because later stars hide earlier names.
+    A module with a star import keeps its order of imports, because later stars hide earlier names. Modules in
+    `verbatim` are the user's own: they keep all their imports, which others may take from them.
     """
     ruff = _ruff()
     with tempfile.TemporaryDirectory(prefix="mlready-") as folder:
@@ -27,7 +28,7 @@ def tidy(files: Mapping[str, str]) -> dict[str, str]:
         for path, text in python.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
-        ordered = [path for path, text in python.items() if "import *" not in text]
+        ordered = [path for path, text in python.items() if "import *" not in text and path not in verbatim]
         _run(ruff, root, "check", "--select", "I001,F401", "--fix", *(ordered or ["."]))
         _run(ruff, root, "format", ".")
         _allow_style(ruff, root)

@@ -609,7 +609,8 @@ def candidate(job: dict[str, Any]) -> int:
         elif name in LOCALS.values.get(step, {}):
             values[name] = LOCALS.values[step][name]
     for name, home in job["definitions"].items():
-        module = sys.modules.get(f"{job['package']}.{home}")
+        owner = job["package"].split(".", 1)[0] if home == "shared" else job["package"]
+        module = sys.modules.get(f"{owner}.{home}")
         if module is not None and hasattr(module, name):
             values[name] = getattr(module, name)
     write_record(

@@ -229,7 +229,7 @@ def _fold_split(walk: Walk, node: ast.Call, makers: tuple[Maker, ...], data: Val
     base = flat(data)
     shuffled = any(maker.shuffled for maker in makers)
     if base.roots:
-        leak_splits.divide(walk, base, node.lineno, shuffled=shuffled)
+        leak_splits.divide(walk, base, node.lineno, shuffled=shuffled, how="the split")
     return Value(element=leak_splits.folds(node.lineno))
 
 

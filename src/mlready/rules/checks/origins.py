@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from os.path import commonprefix
 
 from mlready.facts.rows import Document
 from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
@@ -46,7 +47,7 @@ def _image_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
             yield Site(1.0, f"{file.path} installs from the lock of the project", file.at(row.line), key="lock")
             return
         for name in _REQUIREMENTS.findall(row.value):
-            pinned = _pinned(project, name)
+            pinned = _pinned(project, file, name)
             if pinned is not None:
                 words = "which pins versions" if pinned else "which pins no versions"
                 credit = 1.0 if pinned else 0.4
@@ -54,14 +55,23 @@ def _image_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
                 return
 
 
-def _pinned(project: Project, name: str) -> bool | None:
-    """Whether a requirement file pins what it names; None when it isn't in the project."""
-    ending = name.strip("\"'").rpartition("/")[2]
-    found = [m for f, m in project.manifests if f.name == ending and (m.requirements or m.packages)]
+def _pinned(project: Project, image: ProjectFile, name: str) -> bool | None:
+    """Whether the requirement file that an image installs pins what it names; None when it isn't in the project."""
+    parts = name.strip("\"'").strip("/").split("/")
+    found = [(f, m) for f, m in project.manifests if f.name == parts[-1] and (m.requirements or m.packages)]
     if not found:
         return None
-    rows = found[0].requirements
-    return bool(found[0].packages) or sum(r.spec.startswith("==") for r in rows) >= 0.8 * max(1, len(rows))
+    folder = image.path.rpartition("/")[0]
+    _, manifest = max(found, key=lambda pair: _closeness(pair[0].path, parts, folder))
+    rows = manifest.requirements
+    return bool(manifest.packages) or sum(r.spec.startswith("==") for r in rows) >= 0.8 * max(1, len(rows))
+
+
+def _closeness(path: str, parts: list[str], folder: str) -> tuple[int, int]:
+    """How well a file fits a path inside an image: common last parts, then how near it is to the image's folder."""
+    own = path.split("/")
+    same = sum(1 for a, b in zip(reversed(own), reversed(parts), strict=False) if a == b)
+    return same, len(commonprefix([path, folder + "/"]))
 
 
 _ASIDE = re.compile(r"test|dev|docs?([/._-]|$)|lint|drift|monitor", re.IGNORECASE)

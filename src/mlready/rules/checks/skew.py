@@ -201,8 +201,7 @@ def no_duplicated_preprocessing(project: Project) -> Verdict:
 
 def _is_aside(project: Project, file: ProjectFile) -> bool:
     """Whether a notebook stands beside training code: what it repeats is another rule's."""
-    trains_in_code = any(entry.kind != "notebook" for entry in project.training_entries)
-    return file.facts.notebook is not None and trains_in_code
+    return file.facts.notebook is not None and project.has(*TRAIN_ACTIVITIES, "fit", "preprocess", notebooks=False)
 
 
 def _functions_of(project: Project, nodes: frozenset[Node]) -> Iterator[tuple[ProjectFile, int, Scope]]:

@@ -114,12 +114,27 @@ def _say_bug() -> None:
 
 def _refuse_foreign_distribution() -> None:
     """Another distribution on PyPI is called `mlready`, and owns the same import name: both cannot be installed."""
-    from pathlib import Path
-
-    site = Path(__file__).resolve().parents[2]
-    found = [entry.name for entry in site.glob("mlready-*.dist-info")]
+    found = _foreign_distribution()
     if found:
         raise MlreadyError(
-            f"another distribution that also owns the import name `mlready` is installed: {found[0].split('.dist-info')[0]}",
+            f"another distribution that also owns the import name `mlready` is installed: {found}",
             hint="uninstall it: pip uninstall mlready, then reinstall mlready-cli",
         )
+
+
+def _foreign_distribution() -> str:
+    """Its name and version, or "". Reads the names in the folders that modules come from; metadata would be slow."""
+    import os
+
+    here = os.getcwd()  # noqa: PTH109 - pathlib is not loaded yet
+    for folder in sys.path:
+        if not folder or folder == here:
+            continue
+        try:
+            names = os.listdir(folder)  # noqa: PTH208
+        except OSError:
+            continue
+        for name in names:
+            if name.startswith("mlready-") and name.endswith((".dist-info", ".egg-info")):
+                return name.rpartition(".")[0]
+    return ""

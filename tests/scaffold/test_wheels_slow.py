@@ -5,11 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mlready.scaffold import render
 from mlready.scaffold.new import create
+from mlready.scaffold.template import shipped
 
 from .runs import OFFLINE, clean_environment
 
@@ -99,3 +103,36 @@ def test_a_wheel_holds_the_template_and_its_locks(tools: tuple[Path, Path], tmp_
     assert run("git", "rev-parse", "HEAD^{tree}", cwd=here) == run(
         "git", "rev-parse", "HEAD^{tree}", cwd=tmp_path / "churn"
     )
+
+
+def test_the_project_runs_the_audit_from_outside_of_its_lock(tools: tuple[Path, Path], tmp_path: Path) -> None:
+    """As its CI does with `uvx --from mlready-cli==VERSION`, here from the wheel that was built."""
+    older, _ = tools
+    run(older, "new", "churn", "--defaults", cwd=tmp_path)
+    (wheel,) = (older.parents[2] / "dist").glob("*.whl")
+    uvx = Path(sys.executable).parent / "uvx"
+    out = run("make", "audit", f"MLREADY={uvx} --from {wheel} mlready", cwd=tmp_path / "churn")
+    assert " of 100 " in out
+    assert "mlready" not in (tmp_path / "churn" / "uv.lock").read_text(encoding="utf-8")
+
+
+def test_new_costs_little_more_than_copier(tmp_path: Path) -> None:
+    """Generation against plain `copier copy` of the same template: the repository, commit and lock are not counted."""
+    import copier
+
+    template = shipped()
+
+    def seconds(call: Callable[[Path], object], name: str) -> float:
+        taken = []
+        for number in range(5):
+            start = time.process_time()
+            call(tmp_path / f"{name}{number}")
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    answers = {"project_name": "churn"}
+    plain = seconds(
+        lambda to: copier.run_copy(str(template.folder), to, data=dict(answers), defaults=True, quiet=True), "plain"
+    )
+    ours = seconds(lambda to: render.copy(to, answers=answers, template=template, ask=False), "ours")
+    assert ours <= 1.2 * plain

@@ -30,6 +30,8 @@ FORMATS = (
 )
 """Modules beside this one that read a format: each has `claims(path) -> bool` and `read(path, data) -> FileFacts | None`."""
 
+_DATA_FORMATS = ("tables", "pipelines")
+"""What reads data files, of which only the beginning is given; as configuration they would look broken."""
 _PYTHON = (".py", ".pyw", ".pyi")
 _POOL_BYTES = 1_500_000
 """Bytes to parse from which starting processes pays."""
@@ -78,6 +80,8 @@ def _read_file(path: str, role: str, data: bytes, vocabulary: Vocabulary) -> Fil
     elif kind == "python":
         facts = read_python(path, data, vocabulary)
     for module in _claiming(path):
+        if role == "data" and module.__name__.rpartition(".")[2] not in _DATA_FORMATS:
+            continue
         found = module.read(path, data)
         if found is not None:
             facts = merge(facts, found)

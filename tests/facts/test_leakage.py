@@ -211,6 +211,7 @@ text = answer.choices[0].message.content
         ("sandbox.run(exec, text)\n", set()),
         ("data = json.loads(text)\n", {"llm-parsed-bare"}),
         ("data = re.search('{.*}', text)\n", {"llm-parsed-bare"}),
+        ("data = json.loads(answer.choices[0].message.tool_calls[0].function.arguments)\n", {"llm-parsed-checked"}),
         ("data = Invoice(**json.loads(text))\n", {"llm-parsed-checked"}),
         ("data = Invoice.model_validate(json.loads(text))\n", {"llm-parsed-checked"}),
     ],

@@ -47,6 +47,7 @@ _VALIDATORS = frozenset(
     }
 )
 _SCHEMAS = frozenset({"response_format", "tools", "response_model", "response_schema", "functions", "text_format"})
+_TOOL_PARTS = frozenset({"arguments", "tool_calls", "function_call", "tool_call", "parsed"})
 _PLAIN_JSON = frozenset({"json_object", "text"})
 _GUARDS = ("sandbox", "allow", "whitelist", "safe", "restricted", "e2b", "docker", "container", "permitted")
 
@@ -82,8 +83,19 @@ def of_call(
     return None
 
 
+def part_of_answer(value: Value, name: str) -> Value:
+    """An attribute or item of an answer: arguments of a tool call follow its schema, a body is the envelope."""
+    if name in ("body", "Body"):
+        return Value(roots=value.roots)
+    if name in _TOOL_PARTS:
+        marks = frozenset(replace(m, name="structured") if m.name == "answer" else m for m in value.marks)
+        return replace(flat(value), marks=marks)
+    return flat(value)
+
+
 def _answer(walk: Walk, node: ast.Call, structured: bool) -> Value:
     for keyword in node.keywords:
+        structured = structured or keyword.arg is None
         if keyword.arg in _SCHEMAS:
             text = ast.unparse(keyword.value)
             structured = structured or not any(word in text for word in _PLAIN_JSON)

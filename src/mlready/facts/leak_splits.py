@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mlready.facts import leak_llm
 from mlready.facts.leak_names import names_target, names_test, names_train, names_validation
 from mlready.facts.leak_values import (
     NOTHING,
@@ -182,6 +183,8 @@ def _by_index(walk: Walk, base: Value, index: Value, node: ast.expr, *, columns_
     if base.element is not None and not base.roots:
         return base.element
     names = _texts(index)
+    if names and not base.roots and any(mark.kind == "llm" for mark in base.marks):
+        return leak_llm.part_of_answer(base, names[0])
     if names and columns_first:
         return replace(select(base, names), makers=base.makers)
     if index.parts and index.index:

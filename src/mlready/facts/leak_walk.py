@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlready.facts import leak_calls, leak_splits
+from mlready.facts import leak_calls, leak_llm, leak_splits
 from mlready.facts.leak_values import (
     NOTHING,
     Class,
@@ -332,9 +332,11 @@ class Walk:
             return Value(roots=base.roots, parts=base.parts, index=True)
         if not base.roots and not base.marks:
             return NOTHING
+        if any(mark.kind == "llm" for mark in base.marks):
+            return leak_llm.part_of_answer(base, name)
         if name == "dt":
             return with_marks(flat(base), Mark("date", "date parts", line))
-        if name in _VIEWS or name.startswith("_") or any(m.kind == "llm" for m in base.marks):
+        if name in _VIEWS or name.startswith("_"):
             return flat(base)
         return select(base, (name,))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from os.path import commonprefix
+from itertools import takewhile
 
 from mlready.facts.rows import Document
 from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
@@ -71,7 +71,8 @@ def _closeness(path: str, parts: list[str], folder: str) -> tuple[int, int]:
     """How well a file fits a path inside an image: common last parts, then how near it is to the image's folder."""
     own = path.split("/")
     same = sum(1 for a, b in zip(reversed(own), reversed(parts), strict=False) if a == b)
-    return same, len(commonprefix([path, folder + "/"]))
+    near = takewhile(lambda pair: pair[0] == pair[1], zip(own, folder.split("/"), strict=False))
+    return same, sum(1 for _ in near)
 
 
 _ASIDE = re.compile(r"test|dev|docs?([/._-]|$)|lint|drift|monitor", re.IGNORECASE)

@@ -6,12 +6,12 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlready.facts import leak_fits, leak_llm, leak_splits
+from mlready.facts import leak_fits, leak_llm, leak_splits, leak_tables
+from mlready.facts.leak_arguments import Arguments, constant_keyword
 from mlready.facts.leak_names import (
     CV_FUNCTIONS,
     FIT_TRANSFORMS,
     FITS,
-    LAGS,
     PREDICTS,
     SPLIT_FUNCTIONS,
     STATISTICS,
@@ -29,13 +29,11 @@ from mlready.facts.leak_values import (
     Value,
     bounded,
     derived,
-    drop,
     flat,
     halves,
     held_out,
     join,
     root_of,
-    select,
     with_marks,
 )
 
@@ -64,64 +62,10 @@ _PLAIN = frozenset(
     ]
 )
 """Functions whose result is no data."""
-_FORGETS = frozenset(
-    [
-        "info",
-        "describe",
-        "unique",
-        "nunique",
-        "value_counts",
-        "corr",
-        "cov",
-        "plot",
-        "hist",
-        "boxplot",
-        "show",
-        "to_csv",
-        "to_excel",
-        "to_pickle",
-        "savefig",
-        "keys",
-        "isnull",
-        "isna",
-        "notnull",
-        "any",
-        "all",
-        "count",
-        "get_feature_names",
-        "get_feature_names_out",
-        "duplicated",
-        "memory_usage",
-        "close",
-        "startswith",
-        "endswith",
-    ]
-)
-"""Methods whose result tells about data and is none."""
 _JOINS = frozenset({"concat", "append", "vstack", "concatenate", "r_", "row_stack", "unionByName", "union"})
 _PASSES = frozenset({"list", "tuple", "iter", "tqdm", "reversed", "sorted", "deepcopy", "copy", "clone", "trange"})
 _REPEATS = frozenset({"repeat", "RandomOverSampler"})
 _ADDERS = frozenset({"append", "extend", "add", "insert", "update"})
-
-
-class Arguments:
-    """The evaluated arguments of one call."""
-
-    __slots__ = ("keywords", "positional", "spread")
-
-    def __init__(self, walk: Walk, node: ast.Call) -> None:
-        self.spread = any(isinstance(arg, ast.Starred) for arg in node.args)
-        self.positional = [walk.value(arg) for arg in node.args]
-        self.keywords = {k.arg or "**": walk.value(k.value) for k in node.keywords}
-
-    def first(self, *names: str) -> Value:
-        """The first positional argument, or the first of these keywords."""
-        if self.positional:
-            return self.positional[0]
-        return next((self.keywords[name] for name in names if name in self.keywords), NOTHING)
-
-    def all(self) -> list[Value]:
-        return [*self.positional, *self.keywords.values()]
 
 
 def call(walk: Walk, node: ast.Call) -> Value:
@@ -201,7 +145,7 @@ def _method(walk: Walk, node: ast.Call, name: str, last: str, receiver: Value, a
         return _grow(walk, node, receiver, args)
     if not receiver.roots and not receiver.marks:
         return None
-    return _of_data(walk, node, last, receiver, args)
+    return leak_tables.of_data(walk, node, last, receiver, args)
 
 
 def _of_makers(walk: Walk, node: ast.Call, last: str, makers: tuple[Maker, ...], args: Arguments) -> Value | None:
@@ -262,104 +206,6 @@ def _grow(walk: Walk, node: ast.Call, receiver: Value, args: Arguments) -> Value
     if receiver.roots and receiver.read:
         return join((receiver, inside))
     return NOTHING
-
-
-def _of_data(walk: Walk, node: ast.Call, last: str, receiver: Value, args: Arguments) -> Value | None:
-    assert isinstance(node.func, ast.Attribute)
-    if last in STATISTICS and receiver.roots and not receiver.row:
-        return replace(derived(receiver), statistic=last)
-    if last in _FORGETS:
-        return NOTHING
-    found = _changed(walk, node, last, receiver, args)
-    if any(k.arg == "inplace" and isinstance(k.value, ast.Constant) and k.value.value is True for k in node.keywords):
-        walk.bind(node.func.value, found)
-    return found
-
-
-def _changed(walk: Walk, node: ast.Call, last: str, receiver: Value, args: Arguments) -> Value:
-    line = node.lineno
-    base = derived(replace(receiver, statistic=""))
-    match last:
-        case "drop" | "pop":
-            return _dropped(receiver, last, args)
-        case "fillna" | "fill_null":
-            return leak_fits.learned(walk, base, args.first("value"), line, what="fillna", strength="weak")
-        case "apply" | "transform" | "pipe" | "applymap" if args.first("func").thing is not None:
-            return _applied(walk, node, last, base, receiver, args)
-        case "sample":
-            return _sampled(walk, node, base, args)
-        case "head" | "limit" | "take":
-            return _head(walk, node, base, receiver)
-        case "iloc" | "copy" | "reset_index" | "set_index" | "astype" | "dropna" | "sort_values":
-            return replace(base, filtered=receiver.filtered)
-        case "train_test_split" | "random_split" | "randomSplit":
-            return leak_splits.split_call(walk, node, [receiver], last)
-        case "groupby":
-            return replace(base, selected=())
-        case "map" | "join" | "merge" | "append" | "concat" | "assign":
-            made = join((base, *(derived(value) for value in args.all())))
-            return replace(made, joined=last in ("append", "concat") or base.joined, statistic="", makers=())
-    index = args.first("indices")
-    if index.index and halves(index.parts):
-        return leak_splits.rows_of(walk, base, index)
-    if last in LAGS or (last == "diff" and receiver.read):
-        return with_marks(base, Mark("lag", f"{last}()", line))
-    return replace(
-        base, marks=bounded({*base.marks, *(m for a in args.positional for m in a.marks if m.kind == "llm")})
-    )
-
-
-def _applied(walk: Walk, node: ast.Call, last: str, base: Value, receiver: Value, args: Arguments) -> Value:
-    """`table.apply(function)`: the function sees columns, or rows, or single values."""
-    function = args.first("func").thing
-    if not isinstance(function, Function):
-        return base
-    by_row = _constant_keyword(node, "axis") in (1, "columns") or last == "applymap" or len(receiver.selected) == 1
-    shown = replace(base, row=by_row and last != "pipe")
-    made = walk.call_function(function, [shown, *args.positional[1:]], {})
-    return replace(join((base, flat(made))), row=False)
-
-
-def _dropped(receiver: Value, last: str, args: Arguments) -> Value:
-    index = args.first("labels", "columns", "index")
-    names = [v.constant for v in (index, args.keywords.get("columns", NOTHING))]
-    columns = tuple(c for n in names for c in ((n,) if isinstance(n, str) else n if isinstance(n, tuple) else ()))
-    if last == "pop":
-        return select(receiver, columns) if columns else derived(receiver)
-    rest = leak_splits.rest_of(receiver, index, 0)
-    if rest is not None:
-        return rest
-    return drop(receiver, columns) if columns else derived(receiver)
-
-
-def _constant(node: ast.Call, *names: str) -> object:
-    for keyword in node.keywords:
-        if keyword.arg in names and isinstance(keyword.value, ast.Constant):
-            return keyword.value.value
-    return node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
-
-
-def _sampled(walk: Walk, node: ast.Call, base: Value, args: Arguments) -> Value:
-    number, share = _constant(node, "n"), _constant(node, "frac")
-    repeats = _constant_keyword(node, "replace") is True
-    if repeats:
-        return with_marks(base, Mark("over", "sample(replace=True)", node.lineno, "strong", base.roots, base.parts))
-    whole = base.filtered or not base.read or walk.debugging or not isinstance(number, int) or isinstance(number, bool)
-    if whole or (share is not None and not node.args) or number == 1:
-        return replace(base, filtered=True)
-    return with_marks(base, Mark("cut", f"sample({number})", node.lineno, "strong", base.roots, base.parts))
-
-
-def _constant_keyword(node: ast.Call, name: str) -> object:
-    return next((k.value.value for k in node.keywords if k.arg == name and isinstance(k.value, ast.Constant)), None)
-
-
-def _head(walk: Walk, node: ast.Call, base: Value, receiver: Value) -> Value:
-    number = _constant(node, "n", "num")
-    plain = base.read and not receiver.filtered and not walk.debugging and not receiver.statistic
-    if plain and type(number) is int and str(number) not in walk.complements:
-        return with_marks(base, Mark("cut", f"head({number})", node.lineno, "strong", base.roots, base.parts))
-    return base
 
 
 # ------------------------------------------------------------------------------------------------------------ functions
@@ -452,7 +298,7 @@ def _element(value: Value) -> Value:
 def _resampled(node: ast.Call, args: Arguments) -> Value:
     """sklearn.utils.resample draws with replacement unless told otherwise."""
     items = []
-    repeats = _constant_keyword(node, "replace") is not False
+    repeats = constant_keyword(node, "replace") is not False
     for value in args.positional:
         base = flat(value)
         mark = Mark("over", "resample()", node.lineno, "strong", base.roots, base.parts)

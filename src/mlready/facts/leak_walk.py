@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlready.facts import leak_calls, leak_llm, leak_splits
+from mlready.facts.leak_statements import STATEMENTS
 from mlready.facts.leak_values import (
     NOTHING,
-    Class,
     Function,
     Instance,
     Mark,
@@ -21,7 +20,6 @@ from mlready.facts.leak_values import (
     Value,
     bounded,
     derived,
-    drop,
     flat,
     join,
     placed,
@@ -41,7 +39,6 @@ _MAX_RUNS = 40
 _BUILTINS = frozenset(dir(builtins))
 _NO_DATA = frozenset({"shape", "size", "ndim", "dtypes", "dtype", "columns", "name", "names", "feature_names"})
 _VIEWS = frozenset({"values", "T", "loc", "iloc", "ix", "at", "iat", "str", "data", "A", "cat", "x", "train"})
-_DEBUG = re.compile(r"debug|fast|quick|smoke|dry|sample|subset|limit|max_|small|test|demo|verbose|n_rows|nrows", re.I)
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -80,16 +77,16 @@ class Walk:
         self._budget = _BUDGET
         self._stack: list[ast.AST] = []
         self._runs: dict[int, int] = {}
-        self._returns: list[list[Value]] = []
-        self._functions: list[Function] = []
-        self._debug = 0
+        self.returns: list[list[Value]] = []
+        self.functions: list[Function] = []
+        self.debug_depth = 0
 
     # -------------------------------------------------------------------------------------------------- the whole
 
     def run(self, tree: ast.Module) -> None:
         """Follow the module, then every function that nothing in it calls."""
         self.block(tree.body)
-        for function in list(self._functions):
+        for function in list(self.functions):
             if not self._runs.get(id(function.node)):
                 self.call_function(function, [], {})
 
@@ -101,14 +98,14 @@ class Walk:
 
     @property
     def debugging(self) -> bool:
-        return self._debug > 0
+        return self.debug_depth > 0
 
     # ------------------------------------------------------------------------------------------------- statements
 
     def block(self, body: Sequence[ast.stmt]) -> None:
         for node in body:
             self._spend()
-            handler = _STATEMENTS.get(type(node))
+            handler = STATEMENTS.get(type(node))
             if handler is not None:
                 handler(self, node)
 
@@ -116,116 +113,6 @@ class Walk:
         self._budget -= 1
         if self._budget < 0:
             raise OutOfBudget
-
-    def _expression(self, node: ast.Expr) -> None:
-        self.value(node.value)
-
-    def _assign(self, node: ast.Assign) -> None:
-        if len(node.targets) == 1 and self._pairwise(node.targets[0], node.value):
-            return
-        found = self._named(node.targets, node.value)
-        for target in node.targets:
-            self.bind(target, found)
-
-    def _pairwise(self, target: ast.expr, source: ast.expr) -> bool:
-        """`a, b = x[:n], x[n:]`: each side by its own name."""
-        if not (isinstance(target, ast.Tuple) and isinstance(source, ast.Tuple)):
-            return False
-        if len(target.elts) != len(source.elts) or any(isinstance(e, ast.Starred) for e in target.elts):
-            return False
-        values = [self._named([to], of) for to, of in zip(target.elts, source.elts, strict=True)]
-        for to, found in zip(target.elts, values, strict=True):
-            self.bind(to, found)
-        return True
-
-    def _named(self, targets: list[ast.expr], source: ast.expr) -> Value:
-        found = self.value(source)
-        return leak_splits.named_part(self, targets, source, found)
-
-    def _annotated(self, node: ast.AnnAssign) -> None:
-        if node.value is not None:
-            self.bind(node.target, self._named([node.target], node.value))
-
-    def _augmented(self, node: ast.AugAssign) -> None:
-        found = leak_calls.operation(self, self.value(node.target), node.op, self.value(node.value), node.lineno)
-        self.bind(node.target, found)
-
-    def _if(self, node: ast.If) -> None:
-        self.value(node.test)
-        before = dict(self.names.known)
-        words = " ".join(n.id if isinstance(n, ast.Name) else n.attr for n in _names_in(node.test))
-        debug = bool(_DEBUG.search(words))
-        self._debug += debug
-        self.block(node.body)
-        self._debug -= debug
-        after, self.names.known = self.names.known, before
-        self.block(node.orelse)
-        other = self.names.known
-        for name, found in after.items():
-            known = other.get(name)
-            if known is not found:
-                other[name] = found if known is None else join((found, known))
-
-    def _for(self, node: ast.For | ast.AsyncFor) -> None:
-        self.bind(node.target, self.element(self.value(node.iter)))
-        self.loops.append(frozenset(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)))
-        self.block(node.body)
-        self.loops.pop()
-        self.block(node.orelse)
-
-    def _while(self, node: ast.While) -> None:
-        self.value(node.test)
-        self.block(node.body)
-        self.block(node.orelse)
-
-    def _with(self, node: ast.With | ast.AsyncWith) -> None:
-        for item in node.items:
-            found = self.value(item.context_expr)
-            if item.optional_vars is not None:
-                self.bind(item.optional_vars, found)
-        self.block(node.body)
-
-    def _try(self, node: ast.Try | ast.TryStar) -> None:
-        self.block(node.body)
-        for handler in node.handlers:
-            self.block(handler.body)
-        self.block(node.orelse)
-        self.block(node.finalbody)
-
-    def _match(self, node: ast.Match) -> None:
-        self.value(node.subject)
-        for case in node.cases:
-            self.block(case.body)
-
-    def _define(self, node: _FunctionNode) -> None:
-        function = Function(node, self.names)
-        self._functions.append(function)
-        self.names.known[node.name] = Value(thing=function)
-
-    def _class(self, node: ast.ClassDef) -> None:
-        methods = {item.name: item for item in node.body if isinstance(item, _FunctionNode)}
-        kind = Class(node, methods, self.names)
-        self.names.known[node.name] = Value(thing=kind)
-        owner = Value(thing=Instance(kind))
-        ordered = sorted(methods.values(), key=lambda item: item.name != "__init__")
-        self._functions += [Function(item, self.names, owner) for item in ordered]
-
-    def _return(self, node: ast.Return) -> None:
-        found = self.value(node.value) if node.value is not None else NOTHING
-        if self._returns:
-            self._returns[-1].append(found)
-
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        for alias in node.names:
-            self.names.known[(alias.asname or alias.name).partition(".")[0]] = NOTHING
-
-    def _delete(self, node: ast.Delete) -> None:
-        for target in node.targets:
-            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                self.bind(target.value, drop(self.value(target.value), (str(target.slice.value),)))
-
-    def _check(self, node: ast.Assert) -> None:
-        self.value(node.test)
 
     # ---------------------------------------------------------------------------------------------------- binding
 
@@ -381,8 +268,8 @@ class Walk:
 
     def _yield(self, node: ast.Yield) -> Value:
         found = self.value(node.value) if node.value is not None else NOTHING
-        if self._returns:
-            self._returns[-1].append(Value(element=found))
+        if self.returns:
+            self.returns[-1].append(Value(element=found))
         return NOTHING
 
     def _walrus(self, node: ast.NamedExpr) -> Value:
@@ -460,9 +347,9 @@ class Walk:
             with self._inside(names):
                 if isinstance(node, ast.Lambda):
                     return self.value(node.body)
-                self._returns.append([])
+                self.returns.append([])
                 self.block(node.body)
-                return join(self._returns.pop())
+                return join(self.returns.pop())
         finally:
             self._stack.pop()
             self.loops = loops
@@ -502,36 +389,6 @@ def _all_index(items: tuple[Value, ...]) -> bool:
 def _decorators(node: ast.AST) -> list[ast.expr]:
     return node.decorator_list if isinstance(node, _FunctionNode) else []
 
-
-def _names_in(node: ast.expr) -> Iterator[ast.Name | ast.Attribute]:
-    for item in ast.walk(node):
-        if isinstance(item, ast.Name | ast.Attribute):
-            yield item
-
-
-_STATEMENTS: dict[type[ast.stmt], Callable[..., None]] = {
-    ast.Expr: Walk._expression,
-    ast.Assign: Walk._assign,
-    ast.AnnAssign: Walk._annotated,
-    ast.AugAssign: Walk._augmented,
-    ast.If: Walk._if,
-    ast.For: Walk._for,
-    ast.AsyncFor: Walk._for,
-    ast.While: Walk._while,
-    ast.With: Walk._with,
-    ast.AsyncWith: Walk._with,
-    ast.Try: Walk._try,
-    ast.TryStar: Walk._try,
-    ast.Match: Walk._match,
-    ast.FunctionDef: Walk._define,
-    ast.AsyncFunctionDef: Walk._define,
-    ast.ClassDef: Walk._class,
-    ast.Return: Walk._return,
-    ast.Import: Walk._import,
-    ast.ImportFrom: Walk._import,
-    ast.Delete: Walk._delete,
-    ast.Assert: Walk._check,
-}
 
 _EXPRESSIONS: dict[type[ast.expr], Callable[..., Value]] = {
     ast.Name: Walk._name,

@@ -147,6 +147,17 @@ def test_rows_of_the_test_part_in_training(code: str, kind: str) -> None:
     assert (kind, True) in found(code)
 
 
+def test_candidates_that_are_scored_on_the_test_part() -> None:
+    loop = "for c in [1, 10]:\n    m = SVC(C=c).fit(X_train, y_train)\n    print(m.score(X_test, y_test))\n"
+    assert found(SPLIT + loop) == {("multi-test", False)}
+    assert (
+        found(
+            "for c in [1, 10]:\n    " + SPLIT + "    m = SVC(C=c).fit(X_train, y_train)\n    m.score(X_test, y_test)\n"
+        )
+        == set()
+    )
+
+
 @pytest.mark.parametrize(
     "code",
     [

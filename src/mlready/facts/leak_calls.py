@@ -97,12 +97,20 @@ def _known_call(walk: Walk, node: ast.Call, name: str, last: str, receiver: Valu
         return shown
     maker = maker_of(walk.vocabulary, name, node, _inner_makers(args))
     if maker is not None:
+        maker.tried = _tried_in(walk, node)
         return Value(makers=(maker,))
     if isinstance(node.func, ast.Attribute):
         found = _method(walk, node, name, last, receiver, args)
         if found is not None:
             return found
     return _function(walk, node, name, last, receiver, args)
+
+
+def _tried_in(walk: Walk, node: ast.Call) -> int:
+    """The line of the loop whose variable is an argument of the object: one is made for each candidate."""
+    given = {n.id for keyword in node.keywords for n in ast.walk(keyword.value) if isinstance(n, ast.Name)}
+    given |= {arg.id for arg in node.args if isinstance(arg, ast.Name)}
+    return next((line for line, names in reversed(walk.loops) if names & given), 0)
 
 
 def _inner_makers(args: Arguments) -> tuple[Maker, ...]:

@@ -234,6 +234,18 @@ def learned(walk: Walk, base: Value, statistic: Value, line: int, *, what: str, 
 # -------------------------------------------------------------------------------------------------------------- predict
 
 
+def _chosen_by_test(walk: Walk, node: ast.Call, maker: Maker, base: Value) -> None:
+    """Candidates that are scored on the test part one after the other: the best of them is chosen by it."""
+    argument = node.args[0] if node.args else None
+    named = isinstance(argument, ast.Name) and "test" in argument.id.lower()
+    if not maker.tried or not named or not any(line == maker.tried for line, _ in walk.loops):
+        return
+    where = _line(walk, base)
+    if where < maker.tried and any(mark.parts for mark in maker.fitted):
+        message = f"the loop on line {maker.tried} scores each candidate {maker.name} on the test part of the split on line {where}"
+        walk.report("multi-test", node.lineno, where, message, certain=False)
+
+
 def predict(walk: Walk, node: ast.Call, makers: tuple[Maker, ...], data: Value) -> None:
     """`model.predict(X_test)` with a model that was trained on those rows."""
     base = flat(data)
@@ -242,6 +254,7 @@ def predict(walk: Walk, node: ast.Call, makers: tuple[Maker, ...], data: Value) 
     for maker in makers:
         if maker.role not in _MODEL_ROLES:
             continue
+        _chosen_by_test(walk, node, maker, base)
         for mark in maker.fitted[-1:]:
             for split, alone in held_out_of(mark, base):
                 if alone:

@@ -75,7 +75,7 @@ def _if(walk: Walk, node: ast.If) -> None:
 
 def _for(walk: Walk, node: ast.For | ast.AsyncFor) -> None:
     walk.bind(node.target, walk.element(walk.value(node.iter)))
-    walk.loops.append(frozenset(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)))
+    walk.loops.append((node.lineno, frozenset(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))))
     walk.block(node.body)
     walk.loops.pop()
     walk.block(node.orelse)

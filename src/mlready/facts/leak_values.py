@@ -42,6 +42,8 @@ class Maker:
     steps: tuple[Maker, ...] = ()
     line: int = 0
     shuffled: bool = False
+    tried: int = 0
+    """Line of the loop that makes one such object for each value it tries; 0 outside of loops."""
     early: bool = False
     """Whether it stops early by what it sees in an evaluation set."""
 

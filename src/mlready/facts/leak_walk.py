@@ -71,7 +71,7 @@ class Walk:
         """Lines of splits that are not named by their line."""
         self.fitted_whole: set[int] = set()
         self.cut_fits: list[tuple[Mark, int, Value]] = []
-        self.loops: list[frozenset[str]] = []
+        self.loops: list[tuple[int, frozenset[str]]] = []
         self.parsed: dict[int, str] = {}
         self.checked: set[int] = set()
         self._budget = _BUDGET

@@ -97,27 +97,38 @@ def training_outside_notebooks(project: Project) -> Verdict:
 
 
 def notebooks_use_the_package(project: Project) -> Verdict:
-    """EXP003: a notebook that preprocesses or trains imports the project's modules instead of redefining them."""
-    if not project.code_files:
-        return not_applicable("there are no modules to import")
-    working = [file for file in project.notebooks if _works(file)]
-    defined = {name.rpartition(".")[2] for file in project.code_files for _, name in functions(file)}
+    """EXP003: a notebook that trains imports the project's modules instead of redefining them."""
+    working = [
+        (file, modules) for file in project.notebooks if _works(file) and (modules := _own_modules(project, file))
+    ]
+    if not working:
+        return not_applicable("no notebook trains beside modules that it could import")
     broken = []
-    for file in working:
+    for file, modules in working:
         if _imports_own(project, file):
             continue
-        twins = sorted(name for _, name in functions(file) if name in defined)
-        said = (
-            f"defines {twins[0]} again, which a module has"
-            if twins
-            else "prepares or trains without the project's modules"
-        )
+        defined = {name.rpartition(".")[2] for module in modules for _, name in functions(module)}
+        twins = sorted(name for _, name in functions(file) if name in defined and name != "main")
+        said = f"defines {twins[0]} again, which a module has" if twins else "trains without the project's modules"
         broken.append(Site(0.0 if twins else 0.5, said, file.at(0), key="no own import"))
     return hazard(broken, units=len(working))
 
 
+def _own_modules(project: Project, notebook: ProjectFile) -> list[ProjectFile]:
+    """Modules of the project that the notebook belongs to: below the folder above its notebooks' folder."""
+    if notebook.shared:
+        return []
+    top = notebook.path.partition("/")[0] if "/" in notebook.path else ""
+    anywhere = not top or bool(_OWN_FOLDERS.search(top))
+    return [
+        f
+        for f in project.code_files
+        if not f.shared and f.name not in ("setup.py", "conftest.py") and (anywhere or f.path.startswith(top + "/"))
+    ]
+
+
 def _works(file: ProjectFile) -> bool:
-    wanted = {*TRAIN_ACTIVITIES, "preprocess", "fit"}
+    wanted = {*TRAIN_ACTIVITIES, "fit"}
     return any(wanted & set(call.activities) for call in (file.python.calls if file.python else ()))
 
 
@@ -149,6 +160,8 @@ def notebook_runs_in_order(project: Project) -> Verdict:
 
 
 def _order_site(file: ProjectFile, executed: list[tuple[Cell, int]]) -> Site | None:
+    if all(count == 0 for _, count in executed):
+        return None  # A tool that exports notebooks writes 0 for "cleared".
     for (_, before), (cell, count) in itertools.pairwise(executed):
         if count <= before:
             said = f"ran as [{count}] after a cell that ran as [{before}]: not in the order of the page"
@@ -230,15 +243,22 @@ def _faults(file: ProjectFile) -> Iterator[str]:
         yield "has no name"
 
 
+_PYTHON_2_BUILTINS = frozenset(
+    ("xrange", "unicode", "raw_input", "basestring", "long", "reduce", "unichr", "file", "execfile", "reload", "cmp")
+)
+
+
 def notebook_self_contained(project: Project) -> Verdict:
     """EXP008: every name is defined before it is used, in the order of the cells."""
     broken, units = [], 0
+    packages = {str(PurePosixPath(f.path).parent) for f in project.python_files if f.name == "__init__.py"}
     for file in project.notebooks:
         cells = code_cells(file)
-        if not cells:
+        marked_module = notebook_of(file).format == "percent" and str(PurePosixPath(file.path).parent) in packages
+        if not cells or marked_module:
             continue
         units += 1
-        names = notebook_of(file).undefined
+        names = [row for row in notebook_of(file).undefined if row.name not in _PYTHON_2_BUILTINS]
         if names:
             first = names[0]
             when = "only defined in a later cell" if first.defined_later else "defined in no cell"

@@ -307,6 +307,8 @@ def features_by_name(project: Project) -> Verdict:
         assert file.python is not None
         if not any(call.system in ("pandas", "polars") or "read-data" in call.activities for call in file.python.calls):
             continue
+        if not any({"train", "fit", "tune", "predict", "split"} & set(call.activities) for call in file.python.calls):
+            continue  # Columns of results and of what is only looked at are no features.
         units += 1
         site = _positional(project, file)
         if site is not None:
@@ -317,7 +319,7 @@ def features_by_name(project: Project) -> Verdict:
 def _positional(project: Project, file: ProjectFile) -> Site | None:
     assert file.python is not None
     for row in file.python.subscripts:
-        if row.store or not _POSITION.match(row.index):
+        if row.store or not _POSITION.match(row.index) or re.match(r"^-?\d+\s*,\s*-?\d+$", row.index):
             continue
         base = row.base
         if base.endswith(".iloc") or (
@@ -343,7 +345,7 @@ def _positional(project: Project, file: ProjectFile) -> Site | None:
     return None
 
 
-_TEXT_READERS = re.compile(r"(^|\.)(read_csv|read_table|read_excel|read_json|read_fwf|scan_csv|read_html|read_ndjson)$")
+_TEXT_READERS = re.compile(r"(^|\.)(read_csv|read_table|read_excel|read_fwf|scan_csv|read_html)$")
 _TYPES = ("dtype", "dtypes", "schema", "schema_overrides", "converters", "names_dtype", "parse_dates")
 
 
@@ -438,7 +440,7 @@ def features_declared_once(project: Project) -> Verdict:
     requests = [schema for schema in schemas(project) if len(schema.fields) >= 3 and _is_request(project, schema)]
     if not lists and not requests:
         return not_applicable("no list of features was found")
-    broken = [*_repeated(lists), *_mismatched(project, lists, requests)]
+    broken = [*_repeated(project, lists), *_mismatched(project, lists, requests)]
     return hazard(broken, units=max(len(lists) + len(requests), len(broken)))
 
 
@@ -457,17 +459,20 @@ def _feature_lists(project: Project) -> list[Names]:
                 found.append(Names(row.name, file, row.line, frozenset(str(c) for c in columns)))
         for sub in file.python.subscripts:
             names = re.findall(r"'([^']+)'|\"([^\"]+)\"", sub.index) if sub.index.startswith("[") else []
-            if len(names) >= 3 and not sub.store and project.reaches((file.path, sub.scope), "any"):
+            if len(names) >= 2 and not sub.store and project.reaches((file.path, sub.scope), "any"):
                 found.append(Names(f"{sub.base}[…]", file, sub.line, frozenset(a or b for a, b in names)))
     return found
 
 
-def _repeated(lists: list[Names]) -> Iterator[Site]:
-    """The same columns, typed again in another file."""
-    seen: dict[frozenset[str], Names] = {}
+def _repeated(project: Project, lists: list[Names]) -> Iterator[Site]:
+    """The features of training, typed again where predictions are made or watched."""
+    fits = {use.file.path for use in project.uses("train", "fit", "tune", reached="any", notebooks=False)}
+    asks = {use.file.path for use in project.uses("predict", "load-model", "detect-drift", "endpoint", notebooks=False)}
+    asks |= {path for path, _ in project.serving_nodes}
+    trained = {row.columns: row for row in lists if row.file.path in fits}
     for row in lists:
-        first = seen.setdefault(row.columns, row)
-        if first.file.path != row.file.path:
+        first = trained.get(row.columns)
+        if first is not None and first.file.path != row.file.path and row.file.path in asks - fits:
             said = f"types the features of {first.file.path}:{first.line} again ({len(row.columns)} names)"
             yield Site(0.0, said, row.file.at(row.line), key=f"repeats {first.file.path}")
 

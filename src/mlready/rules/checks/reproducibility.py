@@ -22,7 +22,7 @@ from mlready.rules.checks.experiments import cell_place, notebook_of
 
 _PLATFORM = frozenset(
     ("pyspark", "dbutils", "databricks", "google.colab", "kaggle_secrets", "kaggle_datasets", "awsglue", "bpy", "pyflink",
-     "azureml", "IPython", "ipykernel", "pip", "setuptools", "pkg_resources", "distutils", "wheel", "delta", "sagemaker_training")
+     "azureml", "smdistributed", "IPython", "ipykernel", "pip", "setuptools", "pkg_resources", "distutils", "wheel", "delta", "sagemaker_training")
 )  # fmt: skip
 """Import roots that a platform, a kernel or the installer brings."""
 
@@ -167,6 +167,8 @@ def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Proje
 def _family(name: str, direct: set[str]) -> bool:
     """Variants under another name: tensorflow-cpu, torch builds, opencv-python-headless, psycopg2-binary."""
     stem = name.removesuffix("-python")
+    if direct & {f"{name}-py", f"{name}py", f"py{name}", f"py-{name}", f"python-{name}"}:
+        return True
     ends = (
         "-cpu",
         "-gpu",
@@ -357,7 +359,7 @@ def _seeded_before(project: Project, use: Use, stream: str, seeds: list[tuple[Us
     fitting = [seed for seed, name in seeds if name in (stream, "*")]
     if not fitting:
         return False
-    if any(seed.file.path == use.file.path for seed in fitting):
+    if any(seed.file.path == use.file.path or "seed_everything" in seed.call.name for seed in fitting):
         return True
     nodes = {seed.node for seed in fitting}
     runs = [reach for reach in project.entry_reaches if use.node in reach]
@@ -645,6 +647,8 @@ def training_data_not_truncated(project: Project) -> Verdict:
     for use in project.uses("read-data", "train", "fit"):
         if not project.reaches(use.node, "training"):
             continue
+        if argument(use.call, "skiprows", "chunksize", "iterator") is not None or not _fits_too(use):
+            continue  # One part of many, or a look at the file.
         for name in _TRUNCATING_ARGUMENTS:
             value = constant(use.call, name)
             if (
@@ -657,6 +661,15 @@ def training_data_not_truncated(project: Project) -> Verdict:
     broken += _fast_runs(project)
     broken += [site for file in project.work_files for site in _flow_sites(project, file)]
     return hazard(broken, units=max(len(reads), len(broken)))
+
+
+def _fits_too(use: Use) -> bool:
+    """Whether something is fitted after the call, in the same file."""
+    python = use.file.python
+    assert python is not None
+    works = {*TRAIN_ACTIVITIES, "fit"}
+    own = [c for c in python.calls if works & set(c.activities)]
+    return use.file.facts.notebook is None or any(c.line >= use.call.line for c in own)
 
 
 def _fast_runs(project: Project) -> Iterator[Site]:
@@ -704,7 +717,7 @@ def gpu_stack_portable(project: Project) -> Verdict:
                 broken.append(Site(0.0, f'device "{value}" is fixed in code', use.where, key="cuda"))
     for file, container in project.containers:
         for stage in container.stages:
-            if re.search(r"nvidia/cuda|cuda", stage.base):
+            if re.search(r"nvidia/cuda|cuda", stage.base) and stage.pinned != "stage":
                 units += 1
                 if not re.search(r"[:-]\w*\d+\.\d+", stage.base):
                     broken.append(

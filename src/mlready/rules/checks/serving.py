@@ -197,6 +197,9 @@ _DOWNLOADS = re.compile(
 def _loading_site(project: Project, use: Use, torch_safe: bool) -> Site | None:
     call = use.call
     remote = _comes_from_network(use, argument(call, "0", "f", "file", "filename", "url"))
+    loader = argument(call, "Loader", "loader", "1")
+    if loader is not None and "Safe" in loader.text:
+        return None
     if project.vocabulary.canonical(call.name) != "torch.load":
         said = f"{call.name} unpickles what came over a network"
         return Site(0.0, said, use.where, key=call.name) if remote else None
@@ -302,6 +305,8 @@ def remote_calls_bounded(project: Project) -> Verdict:
         matters = project.reaches(use.node, "serving") or project.reaches(use.node, "training")
         if not (matters or (project.kind.name == "llm-application" and project.reaches(use.node, "any"))):
             continue
+        if use.call.name.endswith(("_channel", "Message", "Prompt", "PromptTemplate")):
+            continue  # A channel has its timeout at each call; a message calls nobody.
         units += 1
         faults = _unbounded(use)
         if faults:

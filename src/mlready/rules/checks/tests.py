@@ -53,6 +53,26 @@ def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
     )
 
 
+def _helped(project: Project, file: ProjectFile, number: int) -> bool:
+    """Whether a helper or fixture of the tests, or a function inside the test, asserts for it."""
+    helpers = {
+        scope.name.rpartition(".")[2]
+        for other in project.test_files
+        for scope in (other.python.scopes if other.python else ())
+        if scope.asserts and scope.kind == "function" and not is_test(other, scope)
+    }
+    python = file.python
+    assert python is not None
+    scope = python.scopes[number]
+    used = {name.rpartition(".")[2] for name in (*scope.refs, *(param.name for param in scope.params))}
+    used |= {call.name.rpartition(".")[2] for call in python.calls if call.scope == number}
+    inner = any(s.parent == number and s.asserts for s in python.scopes)
+    passed = any(
+        "expect" in arg.name or "assert" in arg.name for c in python.calls if c.scope == number for arg in c.args
+    )
+    return inner or passed or bool(used & helpers)
+
+
 def _skipped(scope: Scope) -> bool:
     return any("skip" in decorator.text and "skipif" not in decorator.text for decorator in scope.decorators)
 
@@ -68,7 +88,8 @@ def _vacuous(file: ProjectFile, number: int, scope: Scope) -> bool:
         return True
     assert file.python is not None
     called = any(call.scope == number for call in file.python.calls)
-    return scope.statements <= 1 and not called and not scope.refs
+    asked = any(param.name not in ("self", "cls") for param in scope.params)
+    return scope.statements <= 1 and not called and not scope.refs and not asked
 
 
 def tests_exist(project: Project) -> Verdict:
@@ -320,7 +341,7 @@ def tests_assert(project: Project) -> Verdict:
     broken, units = [], 0
     for file, number, scope in test_functions(project):
         units += 1
-        if _vacuous(file, number, scope) and not _skipped(scope):
+        if _vacuous(file, number, scope) and not _skipped(scope) and not _helped(project, file, number):
             broken.append(Site(0.0, f"{scope.name} checks nothing", file.at(scope.line), key=scope.name))
     return hazard(broken, units=units)
 

@@ -238,16 +238,29 @@ def raw_data_immutable(project: Project) -> Verdict:
             reads.setdefault((use.file.path, path), use)
     broken: list[Site] = []
     writes = 0
+    made_before = {
+        path
+        for use in project.uses("write-data")
+        if (path := literal_path(use.call))
+        and (first := reads.get((use.file.path, path))) is not None
+        and use.call.line < first.call.line
+    }
     for use in project.uses("write-data"):
         path = literal_path(use.call)
         if not path or is_remote(path):
             continue
         writes += 1
         source = reads.get((use.file.path, path))
-        if source is not None and not _interim(path) and source.call.line <= use.call.line:
+        if source is not None and not _interim(path) and _writes_over(source, use) and path not in made_before:
             said = f"writes over {path}, which {source.where} reads as input"
             broken.append(Site(0.0, said, use.where, key=path))
     return hazard(broken, units=writes)
+
+
+def _writes_over(source: Use, use: Use) -> bool:
+    """Whether a write follows the read of the same run; "read it if it is there, else make it" is a cache."""
+    cached = {"if", "try"} & {*source.call.context, *use.call.context}
+    return source.call.line < use.call.line and source.call.scope == use.call.scope and not cached
 
 
 def _interim(path: str) -> bool:
@@ -309,6 +322,9 @@ def _copy_of(file: ProjectFile, stems: set[str]) -> str:
     matched = _COPY.match(path.stem) or _OLD.match(path.stem)
     if not matched:
         return ""
+    versioned_module = re.search(r"[-_]v\d+$", path.stem) and f"{path.parent}/__init__" in stems
+    if versioned_module:
+        return ""  # Two versions of what a package offers are both shipped.
     original = path.with_name(matched["stem"].strip("-_ "))
     return f"{original}{path.suffix}" if str(original).lower() in stems else ""
 
@@ -349,7 +365,8 @@ def _hub_id(call: Call) -> str | None:
         not isinstance(value, str)
         or not value
         or value.startswith((".", "/", "~"))
-        or value.endswith((".csv", ".json", ".parquet", ".pt", ".bin"))
+        or value.endswith((".csv", ".json", ".parquet", ".pt", ".bin", ".safetensors"))
+        or re.search(r"tfhub\.dev/.*/\d+$", value)
     ):
         return None
     if value.split("/")[0] in (

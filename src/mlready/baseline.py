@@ -118,12 +118,13 @@ def compare(report: AuditReport, baseline: Baseline, *, source: str) -> Ratchet:
     unknown_rules = {rule.id for rule in report.main.rules if rule.credit is not None} - baseline.credits.keys()
     return Ratchet(
         source=source,
-        new=tuple(new) + tuple(_newly_asked(report, baseline)),
+        new=tuple(new),
         lost=tuple(_lost(report, baseline)),
         known=sum(min(len(group.sites), recorded[key].count) for key, group in groups.items() if key in recorded),
         stale=tuple(_stale(report, recorded, groups)),
         floor=baseline.floor,
         not_compared=tuple(sorted(unknown_rules)),
+        newly_asked=tuple(_newly_asked(report, baseline)),
     )
 
 
@@ -159,9 +160,7 @@ def _raised(rule_id: str, now: float | None, old: Baseline) -> float | None:
     if rule_id not in old.credits:
         return now
     before = old.credits[rule_id]
-    if before is None:  # newly asked: recorded once it is met, so that what is missing now goes on failing
-        return now if now is not None and now >= _FULL else None
-    return before if now is None else max(before, now)
+    return now if before is None else before if now is None else max(before, now)
 
 
 def _groups(report: AuditReport) -> dict[str, _Group]:
@@ -230,13 +229,13 @@ def _worst(rule: RuleResult) -> str:
     return f": {site.message}" if site is not None and site.credit < _FULL else ""
 
 
-def _newly_asked(report: AuditReport, baseline: Baseline) -> list[tuple[str, Site]]:
-    """Practices that were not asked when the baseline was written, and are not met."""
+def _newly_asked(report: AuditReport, baseline: Baseline) -> list[str]:
+    """Practices that were not asked when the baseline was written, as a project that begins to serve is asked for more."""
     found = []
     for rule in report.main.rules:
         newly = rule.id in baseline.credits and baseline.credits[rule.id] is None
         if rule.kind == "practice" and newly and rule.credit is not None and rule.credit < _FULL:
-            found += [(rule.id, site) for site in rule.sites if site.credit < _FULL and not site.suppressed][:1]
+            found.append(f"{rule.id} {rule.name}{_worst(rule)}")
     return found
 
 

@@ -213,6 +213,8 @@ class Ratchet:
     floor: float | None = None
     not_compared: tuple[str, ...] = ()
     """Rules that the baseline knows nothing of."""
+    newly_asked: tuple[str, ...] = ()
+    """Practices that were not asked when the baseline was written, and are not met; in words. They fail nothing."""
 
 
 @dataclass(frozen=True, slots=True)

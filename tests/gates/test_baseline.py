@@ -196,3 +196,13 @@ def test_rules_of_a_newer_version_are_not_compared(recorded: Path, run: Run) -> 
     assert done.json["baseline"]["not_compared"] == ["REP004"]
     assert run("audit", "--write-baseline", BASE).code == 0
     assert "REP004" in {entry["rule"] for entry in entries(recorded)}
+
+
+def test_a_practice_that_is_newly_asked_is_named_and_fails_nothing(recorded: Path, write: Write, run: Run) -> None:
+    write({"helpers.py": "x = 1\n", "more.py": "y = 2\n"})
+    done = run("audit", "--baseline", BASE, "--format", "json")
+    assert done.code == 0
+    assert [text.split()[0] for text in done.json["baseline"]["newly_asked"]] == ["DEP009"]
+    assert "newly asked: DEP009" in done.err
+    assert run("audit", "--write-baseline", BASE).code == 0
+    assert "newly asked" not in run("audit", "--baseline", BASE).err

@@ -148,5 +148,4 @@ def test_the_hook_is_quick(repository: Path, source: Path) -> None:
             taken.append(time.perf_counter() - started)
             assert done.returncode == 0, done.stdout
     floor, ours = (statistics.median(taken[1:]) for taken in times.values())
-    print(f"audit hook {ours:.2f} s, empty hook {floor:.2f} s, ratio {ours / floor:.1f}")
     assert ours <= 4 * floor, f"{ours:.2f} s against {floor:.2f} s"

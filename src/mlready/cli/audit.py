@@ -140,6 +140,8 @@ def _say_gate(item: Judged, given: dict[str, Any]) -> None:
     for entry in ratchet.stale if ratchet is not None else ():
         said = "removed from the baseline" if given["write_baseline"] is not None else "in the baseline, but gone"
         click.echo(f"{said}: {entry.count} x {entry.rule} {printable(entry.path)}", err=True)
+    for text in ratchet.newly_asked if ratchet is not None else ():
+        click.echo(f"newly asked: {redact(printable(text))}", err=True)
     for reason in item.report.gate.reasons:
         click.echo(f"gate: {redact(printable(reason))}", err=True)
 

@@ -140,6 +140,7 @@ def _ratchet(ratchet: Ratchet) -> dict[str, Any]:
         "lost": list(ratchet.lost),
         "stale": [{"id": e.rule, "path": e.path, "what": e.what, "count": e.count} for e in ratchet.stale],
         "not_compared": list(ratchet.not_compared),
+        "newly_asked": list(ratchet.newly_asked),
     }
 
 

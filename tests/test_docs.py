@@ -32,7 +32,9 @@ def commands_in(text: str) -> Iterator[list[str]]:
     """The words of each `mlready …` command in shell blocks, entries and run steps."""
     for match in _FENCE.finditer(text):
         for line in match["text"].splitlines():
-            found = re.search(r"(?:^\$ |^    |entry: |run: |&& )(?:uvx --from mlready-cli )?(mlready .*)", line)
+            found = re.search(
+                r"(?:^\$ |^    |^(?=mlready )|entry: |run: |&& )(?:uvx --from mlready-cli )?(mlready .*)", line
+            )
             if found:
                 command = found[1].split("#")[0].split("|")[0].split("&&")[0].split(" > ")[0]
                 yield shlex.split(command.replace("\\", ""))

@@ -264,7 +264,7 @@ def no_fitting_in_serving(project: Project) -> Verdict:
     for use in project.uses("fit", "train", "preprocess", "tune", reached="serving", notebooks=False):
         last = use.call.name.rpartition(".")[2]
         place = (use.file.path, use.call.line)
-        if last not in _FIT or place in seen or _learns_online(project, use):
+        if last not in _FIT or place in seen or _learns_online(project, use) or not _is_called(project, use):
             continue
         seen.add(place)
         what = use.call.receiver or use.call.name
@@ -273,6 +273,23 @@ def no_fitting_in_serving(project: Project) -> Verdict:
         )
         broken.append(Site(0.0, message, use.where, key=f"{what}.{last}", certain=_is_certain(use)))
     return hazard(broken, units=max(units, len(broken)))
+
+
+def _is_called(project: Project, use: Use) -> bool:
+    """Whether the function that fits is called in serving: making an object does not run all of its methods."""
+    python = use.file.python
+    assert python is not None
+    scope = use.scope
+    method = 0 < scope.parent and python.scopes[scope.parent].kind == "class"
+    name = scope.name.rpartition(".")[2]
+    if not method or name.startswith("__"):
+        return True
+    nodes = project.serving_nodes
+    return any(
+        (file.path, call.scope) in nodes and call.name.rpartition(".")[2] == name
+        for file in project.code_files
+        for call in (file.python.calls if file.python else ())
+    )
 
 
 def _learns_online(project: Project, use: Use) -> bool:

@@ -280,7 +280,7 @@ def _is_called(project: Project, use: Use) -> bool:
     python = use.file.python
     assert python is not None
     scope = use.scope
-    method = 0 < scope.parent and python.scopes[scope.parent].kind == "class"
+    method = scope.parent > 0 and python.scopes[scope.parent].kind == "class"
     name = scope.name.rpartition(".")[2]
     if not method or name.startswith("__"):
         return True

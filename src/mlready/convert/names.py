@@ -157,6 +157,8 @@ def from_heading(heading: str, *, verb: str, limit: int = 4) -> str:
     if not parts:
         return ""
     first = _base_verb(parts[0])
+    if first == "test":
+        first = "check"  # a function named test_* would be taken for a test
     parts = [first, *parts[1:]] if first in VERBS else [verb, *parts]
     parts = list(dict.fromkeys(parts))[:limit]
     return "_".join(parts)

@@ -229,13 +229,21 @@ class _Planner:
         for position, statement in enumerate(statements):
             names = set(statement.flow.binds) if isinstance(statement.node, ast.Assign) else set()
             read = set().union(*(self.needs[s.index] for s in statements[position + 1 :]))
-            unread = {n for n in names - read if self.activity[statement.index] != "plot" or len(names) == 1}
+            unread = set() if self._draws(statement) else names - read
             shown = _plain_names(statement.node.value) if isinstance(statement.node, ast.Expr) else set()
             if not is_shown(statement, self.imports):
                 shown = set()
             bound = set().union(*(s.flow.binds for s in statements[: position + 1]))
             found += sorted((unread | (shown & bound)) - later - deleted - {"_"})
         return [n for n in dict.fromkeys(found) if n in self.variables and not n.startswith("_")]
+
+    def _draws(self, statement: Statement) -> bool:
+        """True where a statement makes parts of a figure: those are no results."""
+        methods = (call.rsplit(".", 1)[-1] for call in statement.flow.calls)
+        return self.activity[statement.index] == "plot" or any(
+            method.startswith(("set_", "legend", "title", "xlabel", "ylabel", "subplot", "annotate", "text"))
+            for method in methods
+        )
 
     def _read_for_sure(self, name: str, end: int) -> bool:
         """True where a later plain statement reads the name: the notebook would fail there too were it unbound."""

@@ -39,6 +39,7 @@ pages: $(STAMP) ## Write the reference pages and the README's report from rules/
 	$(BIN)/python scripts/pages.py
 
 test-slow: $(STAMP) ## What takes minutes, Debian packages or large installs
+	{ command -v chromium && command -v chromedriver; } >/dev/null || apt-get install -y -qq chromium chromium-driver
 	$(BIN)/python -m pytest -m slow -q
 
 test-wild: $(STAMP) ## Audit public source distributions and compare with the recorded summary

@@ -61,6 +61,8 @@ def read_baseline(path: Path) -> Baseline:
     """A baseline file; UsageError when it is none."""
     hint = f"write one: mlready audit --write-baseline {path}"
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise UsageError(f"{path} is not a file", hint=hint)
         if path.stat().st_size > _MAX_BYTES:
             raise UsageError(f"{path}: larger than {_MAX_BYTES // 1_000_000} MB")
         baseline = msgspec.json.decode(path.read_bytes(), type=Baseline)

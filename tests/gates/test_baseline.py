@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import string
 from pathlib import Path
@@ -177,6 +178,14 @@ def test_options_that_cannot_be(write: Write, run: Run, words: list[str], said: 
     done = run("audit", *words)
     assert done.code == 2
     assert said in done.err
+
+
+def test_a_pipe_is_no_baseline(write: Write, run: Run) -> None:
+    folder = write({"train.py": TRAIN, "mlready.toml": f'baseline = "{BASE}"\n'})
+    os.mkfifo(folder / BASE)
+    done = run("audit")
+    assert done.code == 2
+    assert "is not a file" in done.err
 
 
 def test_a_configured_baseline_stays_inside_the_project(write: Write, run: Run) -> None:

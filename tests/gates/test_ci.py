@@ -45,6 +45,11 @@ def test_the_action_is_safe() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_the_hooks_manifest_is_valid() -> None:
+    done = tool("pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_zizmor_would_see_an_injection(tmp_path: Path) -> None:
     text = (
         (ROOT / "action.yml")

@@ -109,6 +109,23 @@ def test_both_hooks(repository: Path) -> None:
     assert third.returncode == 0, third.stderr
 
 
+def test_the_page_followed(repository: Path, source: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "pre-commit.md").read_text()
+    (text,) = re.findall(r'^```yaml title="\.pre-commit-config\.yaml"\n(.*?)^```$', page, re.M | re.S)
+    text = text.replace("MLREADY", source.as_uri()).replace("REVISION", git(source, "rev-parse", "HEAD").strip())
+    (repository / ".pre-commit-config.yaml").write_text(text)
+    (repository / "train.py").write_text(TRAIN)
+    env = {**os.environ, "PATH": f"{PRE_COMMIT.parent}:{os.environ['PATH']}"}
+    (commands,) = re.findall(r"^```console\n(.*?)^```$", page, re.M | re.S)
+    for line in commands.splitlines():
+        subprocess.run(["bash", "-c", line.removeprefix("$ ")], cwd=repository, env=env, check=True)
+    assert commit(repository, "one").returncode == 0
+    (repository / "tune.py").write_text(TRAIN)
+    done = commit(repository, "two")
+    assert done.returncode == 1
+    assert "gate: new: REP004" in done.stderr
+
+
 def test_nothing_to_judge_passes_with_one_line(repository: Path) -> None:
     config = yaml.safe_load((repository / ".pre-commit-config.yaml").read_text())
     config["repos"][0]["hooks"][0] = {"id": "mlready-audit", "verbose": True}

@@ -97,6 +97,8 @@ def test_a_method_keeps_what_it_fitted_in_its_object() -> None:
         "points = PCA(2).fit_transform(X)\nprint(points[:, 0])\n" + SPLIT + SCORE,
         "df['scaled'] = StandardScaler().fit_transform(df[['a']])\nX = df[['a', 'b']]\n" + SPLIT + SCORE,
         "print(StandardScaler().fit_transform(X))\n",
+        "df['target'] = StandardScaler().fit_transform(df[['target']])\na, b = train_test_split(df)\n",
+        SPLIT + "s = StandardScaler().fit(X)\nprint(s.transform(X_train))\n",
         SPLIT + SCORE + "final = SVC().fit(StandardScaler().fit_transform(X), y)\n",
         "other = pd.read_csv('b.csv')\ns = StandardScaler().fit(other)\nX = s.transform(X)\n" + SPLIT + SCORE,
         "rows = []\nfor _, row in X.iterrows():\n    rows.append((row - row.mean()) / row.std())\nX = np.array(rows)\n"

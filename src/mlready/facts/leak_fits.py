@@ -208,6 +208,8 @@ def applied(walk: Walk, base: Value, mark: Mark, line: int) -> Value:
             if any(side == "train" for s, side in base.parts if s == split):
                 message = f"{mark.name} is fitted on line {mark.line} on the test part of the split on line {where}"
                 walk.report("test-fitted", mark.line, where, message, certain=False)
+        elif (split, "test") not in base.parts:
+            continue
         elif (split, "test") in mark.parts:
             message = f"{mark.name} is fitted on line {mark.line} on both parts of the split on line {where}"
             walk.report("preprocessing-leakage", mark.line, where, message, certain=sure)

@@ -59,6 +59,8 @@ def divide(
 def _learned_before(walk: Walk, mark: Mark, value: Value, target: Value, line: int, how: str) -> None:
     if mark.strength == "none" or not mark.roots & value.roots:
         return
+    if mark.columns and all(names_target(column) for column in mark.columns):
+        return
     nested = halves(mark.parts)
     if nested and (how or any(side == "test" for _, side in nested)):
         return

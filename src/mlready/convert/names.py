@@ -145,6 +145,7 @@ RESERVED = (
 
 def words(text: str) -> list[str]:
     """The words of a heading that carry meaning, in lower case."""
+    text = re.sub(r":\w+:`~[\w.]*?(\w+)`", r" \1 ", text)
     text = re.sub(r"<[^>]*>|!?\[([^\]]*)\]\([^)]*\)|:\w+:`~?([^`<]*)[^`]*`|https?://\S+|\$[^$]*\$", r" \1\2 ", text)
     text = re.sub(r"['’]", "", text)
     found = re.findall(r"[A-Za-z][A-Za-z0-9]*", text.encode("ascii", "ignore").decode())

@@ -64,13 +64,14 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--timeout", type=int, default=240)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--report", action="store_true", help="only write the page from the kept results")
     parser.add_argument("--no-write", action="store_true", help="do not touch docs/conversion.md")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     options.python = options.python or environment(options.folder / "environment")
     jobs = list(prepare(options))
     with ProcessPoolExecutor(options.jobs) as pool:
-        for number, result in enumerate(pool.map(measured, jobs), start=1):
+        for number, result in enumerate(pool.map(measured, () if options.report else jobs), start=1):
             outcome = result.get("verdict", result["status"])
             sys.stdout.write(f"{number}/{len(jobs)} {result['project']} {result['path']}: {outcome}\n")
     results = [json.loads(path.read_text()) for job in jobs if (path := result_file(job)).exists()]

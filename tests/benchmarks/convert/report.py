@@ -34,7 +34,7 @@ def overview(results: Sequence[dict[str, Any]]) -> list[str]:
     compared = sum(len(compared_names(r)) for r in able)
     lines = [n for r in converted for n in r["lines"]]
     rows = [
-        ("notebooks", len(results)),
+        ("notebooks measured, of those in the table", f"{len(results)} of {table_rows()}"),
         ("converted", len(converted)),
         ("refused with a reason", sum(r["status"] == "refused" for r in results)),
         ("tracebacks", sum(r["status"] == "traceback" or r.get("verdict") == "traceback" for r in results)),
@@ -55,6 +55,10 @@ def overview(results: Sequence[dict[str, Any]]) -> list[str]:
         ("statements of a step, median", f"{median([n for r in converted for n in r['statements']]):.0f}"),
     ]
     return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+
+
+def table_rows() -> int:
+    return len((Path(__file__).parent / "notebooks.tsv").read_text(encoding="utf-8").splitlines()) - 1
 
 
 def compared_names(result: dict[str, Any]) -> list[str]:

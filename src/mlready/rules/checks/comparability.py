@@ -359,14 +359,11 @@ def _test_thresholds(project: Project) -> Iterator[Site]:
     for file, number, scope in test_functions(project):
         assert file.python is not None
         name = scope.name.lower()
-        meant = any(
-            call.scope == number and {"evaluate", "predict"} & set(call.activities) for call in file.python.calls
-        )
-        if (
-            scope.asserts
-            and (meant or "model" in name)
-            and (_METRIC_NAME.search(name) or re.search(r"threshold|baseline|better|quality", name))
-        ):
+        does = {activity for call in file.python.calls if call.scope == number for activity in call.activities}
+        if not scope.asserts or not ({"evaluate", "predict"} & does or "model" in name):
+            continue
+        demands = _METRIC_NAME.search(name) or re.search(r"baseline|better|quality", name)
+        if demands or ("evaluate" in does and "threshold" in name):
             yield Site(1.0, f"{scope.name} asserts on a metric", file.at(scope.line), key=scope.name)
 
 
@@ -374,7 +371,8 @@ def _cli_thresholds(project: Project) -> Iterator[Site]:
     for use in project.calls(".add_argument", "click.option", "typer.Option", "os.getenv", "os.environ.get"):
         if project.reaches(use.node, "any") or "decorator" in use.call.context:
             for text in (t for a in use.call.args for t in strings(a.value)):
-                if _THRESHOLD.search(text) and _METRIC_NAME.search(text) and len(text) < 60:
+                plain = re.sub(r"target[-_](metric|score)", "", text, flags=re.IGNORECASE)
+                if _THRESHOLD.search(plain) and _METRIC_NAME.search(plain) and len(text) < 60 and " " not in text:
                     yield Site(1.0, f"option {text}", use.where, key=text)
 
 

@@ -354,7 +354,7 @@ def model_described(project: Project) -> Verdict:
         readme = file.name.lower().startswith("readme") and file.role not in ("vendored", "test")
         said = " ".join((*document.terms, *(text for _, text in document.headings))).lower()
         groups = sorted(name for name, pattern in _CARD_GROUPS.items() if re.search(pattern, said))
-        if card or (readme and len(groups) >= 3):
+        if card or (readme and len(groups) >= 3 and {"use", "limits"} <= set(groups)):
             credit = min(1.0, 0.25 * len(groups)) if card else 0.5
             what = ", ".join(groups) or "little"
             sites.append(Site(credit, f"{file.path} tells of {what}", file.at(0), key=file.path))

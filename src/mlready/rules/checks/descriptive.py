@@ -383,7 +383,7 @@ def _placed_calls(project: Project) -> Iterator[Use]:
 
 def _is_fixed(use: Use) -> bool:
     """Whether the path begins with a literal, at the call or in the name that it is given."""
-    if literal_path(use.call):
+    if literal_path(use.call) and not literal_path(use.call).startswith("{"):
         return True
     value = argument(use.call, *_PLACE_ARGUMENTS)
     python = use.file.python

@@ -258,6 +258,8 @@ def promotion_gated(project: Project) -> Verdict:
 
 def _gate_site(project: Project, use: Use) -> Site:
     name = use.call.name
+    if name.endswith("push_to_hub") and use.file.facts.notebook is not None:
+        return Site(0.0, f"{name} publishes whatever was trained", use.where, key=name)
     judged = _judges(project, use)
     if "if" in use.call.context and judged:
         return Site(1.0, f"{name} stands behind a condition", use.where, key=name)
@@ -313,7 +315,7 @@ def _gated_deliveries(project: Project) -> list[Site]:
     return [
         Site(1.0, f"{use.call.name} decides what is promoted", use.where, key=use.call.name)
         for use in project.uses("orchestrate", "pipeline-step")
-        if branch.search(use.call.name)
+        if branch.search(use.call.name) and _judges(project, use)
     ]
 
 

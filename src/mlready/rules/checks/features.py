@@ -127,7 +127,7 @@ def _declared_elsewhere(project: Project) -> Iterator[Site]:
         "*schema.json",
         "schema.y*ml",
     ):
-        if file.role in ("docs", "example", "test", "vendored") or not file.size:
+        if file.role in ("docs", "example", "test", "vendored") or not file.size or "{{" in file.path:
             continue
         name = file.name.rpartition(".")[0]
         used = (
@@ -155,7 +155,8 @@ def _own_validation(project: Project) -> Iterator[Site]:
             if (
                 scope.kind == "function"
                 and _SHAPE_WORDS.search(name)
-                and re.search(r"data|schema|input|column|frame|feature|df|types?", name, re.IGNORECASE)
+                and re.search(r"data|schema|input|column|frame|feature|df|dtypes?", name, re.IGNORECASE)
+                and not re.search(r"database|file|path|dir|exist|arg", name, re.IGNORECASE)
             ):
                 reached = project.reaches((file.path, number), "any")
                 yield Site(
@@ -176,7 +177,8 @@ def _asserted_inputs(project: Project) -> Iterator[Site]:
         scopes = file.python.scopes
         reading = {call.scope for call in file.python.calls if "read-data" in call.activities}
         for number, scope in enumerate(scopes):
-            if scope.kind != "function" or not scope.asserts or (file.path, number) not in project.training_nodes:
+            named = scope.kind == "function" and not scope.name.endswith(">")
+            if not named or not scope.asserts or (file.path, number) not in project.training_nodes:
                 continue
             reads = number in reading or any(_READING_CLASS.search(base) for base in scopes[scope.parent].bases)
             if reads:
@@ -681,6 +683,8 @@ def _reads_tables(project: Project) -> bool:
 
 def _named_in_code(project: Project) -> Iterator[Site]:
     for row in _feature_lists(project):
+        if re.search(r"drop|exclude|ignore|index|(^|_)(ids?|keys?)(_|$)|target|label", row.name, re.IGNORECASE):
+            continue
         credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
         yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)
     for use in project.uses("preprocess", notebooks=False):
@@ -690,7 +694,8 @@ def _named_in_code(project: Project) -> Iterator[Site]:
 
 def _named_in_configuration(project: Project) -> Iterator[Site]:
     for file in project.files:
-        if file.role != "config" or not file.path.endswith((".yaml", ".yml", ".toml", ".json")):
+        known = re.search(r"config|conf|param|settings|feature|schema|train", file.path, re.IGNORECASE)
+        if file.role != "config" or not known or not file.path.endswith((".yaml", ".yml", ".toml", ".json")):
             continue
         for row in file.facts.settings:
             listed = row.key.endswith("[2]") and isinstance(row.value, str) and _FEATURE_KEY.search(row.key)

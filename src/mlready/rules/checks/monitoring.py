@@ -159,6 +159,8 @@ _OWN_METRICS = (
 def service_metrics(project: Project) -> Verdict:
     """MON003: latency, throughput and errors of the service are exported."""
     for use in project.uses("export-metrics", notebooks=False):
+        if use.call.system not in project.systems:
+            continue
         if project.reaches(use.node, "any") or "decorator" in use.call.context:
             return met(Site(1.0, f"{use.call.name} exports metrics", use.where, key=use.call.name))
     for command in project.commands:
@@ -240,6 +242,11 @@ _ALERTS = re.compile(
 )
 
 
+_ALERT_KEYS = re.compile(
+    r"(^|[._])(alerts?|alerting|panels|rules|receivers|dashboards?|monitors?)(\[\d+\]|[._]|$)", re.IGNORECASE
+)
+
+
 def alerts_as_code(project: Project) -> Verdict:
     """MON005: alert rules, dashboards or monitors stand in the repository."""
     kinds = re.compile(
@@ -253,7 +260,7 @@ def alerts_as_code(project: Project) -> Verdict:
             file.size
             and file.role in ("config", "infra", "other", "data")
             and _ALERTS.search(file.path)
-            and file.facts.settings
+            and any(_ALERT_KEYS.search(row.key) for row in file.facts.settings)
         ):
             return met(Site(1.0, f"{file.path} declares alerts or dashboards", file.at(0), key=file.path))
     for use in project.uses("alert", reached="any", notebooks=False):

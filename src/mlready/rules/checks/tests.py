@@ -269,10 +269,12 @@ def _data_assertions(project: Project) -> Site | None:
         )
         if about and reads and (looks or scope.asserts):
             return Site(1.0, f"{scope.name} asserts on the data", file.at(scope.line), key=scope.name)
-    named = _named_scope(project, r"valid.*(data|input|schema)|check.*(data|schema)|data.*(valid|check|quality)")
+    named = _named_scope(
+        project, r"valid.*(data(set|frame)?|schema|columns)$|check_(data|schema|columns)|data_(validation|quality)"
+    )
     if named is not None:
         file, scope = named
-        return Site(1.0, f"tests reach {scope.name}", file.at(scope.line), key=scope.name)
+        return Site(0.5, f"tests reach {scope.name}", file.at(scope.line), key=scope.name)
     return None
 
 

@@ -229,7 +229,9 @@ def lineage_recorded(project: Project) -> Verdict:
     return missing("neither code nor data version is kept with a run")
 
 
-_CODE_WORDS = re.compile(r"(git|commit|sha|revision|code)[_.-]?(sha|commit|hash|version|rev)?", re.IGNORECASE)
+_CODE_WORDS = re.compile(
+    r"(^|[_.\s-])(git|commit|code)[_.-]?(sha|commit|hash|version|rev(ision)?|ref)\b|(^|[_.\s-])commit$", re.IGNORECASE
+)
 _DATA_WORDS = re.compile(
     r"(data(set)?|dvc|input|train)[_.-]?(version|hash|md5|sha(256)?|rev(ision)?|digest|checksum|fingerprint)",
     re.IGNORECASE,
@@ -240,11 +242,7 @@ def _code_version(project: Project) -> Site | None:
     for use in project.uses("track-lineage"):
         return Site(1.0, use.call.name, use.where)
     for use in project.uses("track-params", "track", "track-metrics", "register-model"):
-        if any(
-            _CODE_WORDS.search(text) and ("commit" in text.lower() or "git" in text.lower() or "code" in text.lower())
-            for arg in use.call.args
-            for text in _keys(arg)
-        ):
+        if any(_CODE_WORDS.search(text) for arg in use.call.args for text in _keys(arg)):
             return Site(1.0, f"{use.call.name} records it", use.where)
     if (
         project.has("track", "track-metrics", "autolog", system="mlflow", notebooks=False)

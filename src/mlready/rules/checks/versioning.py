@@ -9,7 +9,15 @@ from pathlib import PurePosixPath
 from mlready.facts.rows import Call, PipelineStage
 from mlready.findings import Site, Verdict, each, hazard, met, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, constant, is_remote, literal_path, spreads_keywords, written_paths
+from mlready.rules.checks.common import (
+    argument,
+    constant,
+    is_remote,
+    literal_path,
+    spreads_keywords,
+    strings,
+    written_paths,
+)
 
 # ------------------------------------------------------------------------------------------------------ VER001, VER002
 
@@ -180,6 +188,9 @@ def models_versioned(project: Project) -> Verdict:
             sites.append(Site(0.5, f"git LFS keeps {file.path}", file.at(0), key=file.path))
     if sites:
         return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    for use in project.uses("load-model", "download", notebooks=False):
+        if released := _released(use):
+            return met(Site(0.5, f"weights are released as {released}, by hand", use.where, key=released))
     if not saves:
         return missing("no trained model is saved, let alone registered under a version")
     return met(*_saved(saves)[:5])
@@ -424,7 +435,9 @@ def serving_pins_model(project: Project) -> Verdict:
         return missing("nothing loads a named version of a model to predict with")
     baked = _baked_models(project)
     overwritten = {path for use, path in written_paths(project) if "save-model" in use.call.activities}
-    return met(*sorted((_load_site(use, baked, overwritten) for use in loads), key=lambda site: -site.credit)[:5])
+    trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
+    sites = [_load_site(use, baked, overwritten, training=use.file.path in trains) for use in loads]
+    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
 
 
 def _baked_models(project: Project) -> bool:
@@ -435,7 +448,7 @@ def _baked_models(project: Project) -> bool:
     )
 
 
-def _load_site(use: Use, baked: bool, overwritten: set[str]) -> Site:
+def _load_site(use: Use, baked: bool, overwritten: set[str], *, training: bool) -> Site:
     call = use.call
     path = literal_path(call)
     values = [arg.value for arg in call.args]
@@ -452,7 +465,27 @@ def _load_site(use: Use, baked: bool, overwritten: set[str]) -> Site:
         return Site(1.0, "the model is baked into the image", use.where, key=call.name)
     if path:
         return Site(0.0, f"loads {path}, a path that names no version", use.where, key=path)
-    return Site(0.5, f"{call.name} loads from a path that comes from elsewhere", use.where, key=call.name)
+    if released := _released(use):
+        return Site(1.0, f"loads the release {released}", use.where, key=released)
+    if training:
+        return Site(
+            0.0,
+            f"{call.name} goes on from a checkpoint; nothing loads a version to predict with",
+            use.where,
+            key=call.name,
+        )
+    said = f"{call.name} loads from a path that is given: a version can be, and none is named"
+    return Site(0.5, said, use.where, key=call.name)
+
+
+_RELEASE = re.compile(r"/releases?/(download/)?(v?\d[\w.]*)/|/v\d+(\.\d+)+/")
+
+
+def _released(use: Use) -> str:
+    """The release that a fixed address names: ".../releases/download/v3.0/weights.pth" -> "v3.0"; "" if none."""
+    texts = [text for arg in use.call.args for text in strings(arg.value)]
+    found = next((m for text in texts if is_remote(text) and (m := _RELEASE.search(text))), None)
+    return found[0].strip("/").rpartition("/")[2] if found else ""
 
 
 # -------------------------------------------------------------------------------------------------------------- VER010

@@ -248,3 +248,15 @@ def test_what_becomes_of_an_answer(code: str, kinds: set[str]) -> None:
 )
 def test_odd_code_is_followed_as_far_as_it_goes(code: str) -> None:
     assert all(flow.line > 0 for flow in flows(code))
+
+
+def test_an_object_of_unknown_make_gives_back_the_part_that_it_was_given() -> None:
+    code = """
+    from elsewhere import Cleaner
+    cleaner = Cleaner()
+    X_train = cleaner.transform(X_train)
+    encoder = OneHotEncoder()
+    X_train["a"] = encoder.fit_transform(X_train[["a"]])
+    SVC().fit(X_train, y_train)
+    """
+    assert found(SPLIT + textwrap.dedent(code)) == set()

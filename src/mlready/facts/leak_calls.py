@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mlready.facts import leak_fits, leak_llm, leak_splits, leak_tables
 from mlready.facts.leak_arguments import Arguments, constant_keyword

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mlready.facts import leak_splits
 from mlready.facts.leak_names import maker_of
@@ -102,6 +103,10 @@ def trained(
 ) -> None:
     """A model is trained: on cut data, or stopping by what it sees in the test part."""
     data = derived(*args, *(keywords[name] for name in ("train_set", "dtrain", "X", "x") if name in keywords))
+    features = derived(*args[:1])
+    for mark in features.marks:
+        if mark.kind == "fit" and mark.strength != "none" and features.parts:
+            _say_learned(walk, features, mark)
     cuts = [mark for mark in data.marks if mark.kind == "cut" and mark.roots & data.roots]
     if cuts:
         walk.cut_fits += [(mark, node.lineno, data) for mark in cuts]
@@ -201,6 +206,13 @@ def applied(walk: Walk, base: Value, mark: Mark, line: int) -> Value:
     """Data with something learned applied to it; says so when held-out rows were learned from."""
     if mark.strength == "none":
         return base
+    if held_out(base.parts):
+        _say_learned(walk, base, mark)
+    return with_marks(base, mark) if base.roots else base
+
+
+def _say_learned(walk: Walk, base: Value, mark: Mark) -> None:
+    """Say that held-out rows were among what was learned from, where they were."""
     for split, alone in held_out_of(mark, base):
         where = walk.split_lines.get(split, split)
         sure = mark.strength == "strong"
@@ -208,8 +220,6 @@ def applied(walk: Walk, base: Value, mark: Mark, line: int) -> Value:
             if any(side == "train" for s, side in base.parts if s == split):
                 message = f"{mark.name} is fitted on line {mark.line} on the test part of the split on line {where}"
                 walk.report("test-fitted", mark.line, where, message, certain=False)
-        elif (split, "test") not in base.parts:
-            continue
         elif (split, "test") in mark.parts:
             message = f"{mark.name} is fitted on line {mark.line} on both parts of the split on line {where}"
             walk.report("preprocessing-leakage", mark.line, where, message, certain=sure)
@@ -217,7 +227,6 @@ def applied(walk: Walk, base: Value, mark: Mark, line: int) -> Value:
             when = "before" if mark.line <= where else "on all the data of"
             message = f"{mark.name} is fitted on line {mark.line}, {when} the split on line {where}"
             walk.report("preprocessing-leakage", mark.line, where, message, certain=sure)
-    return with_marks(base, mark) if base.roots else base
 
 
 def learned(walk: Walk, base: Value, statistic: Value, line: int, *, what: str, strength: Strength) -> Value:

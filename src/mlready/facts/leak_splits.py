@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mlready.facts import leak_llm
 from mlready.facts.leak_names import names_target, names_test, names_train, names_validation

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from mlready.facts import leak_fits, leak_splits
 from mlready.facts.leak_arguments import Arguments, constant_keyword
@@ -103,9 +104,10 @@ def _changed(walk: Walk, node: ast.Call, last: str, receiver: Value, args: Argum
         return leak_splits.rows_of(walk, base, index)
     if last in LAGS or (last == "diff" and receiver.read):
         return with_marks(base, Mark("lag", f"{last}()", line))
-    return replace(
-        base, marks=bounded({*base.marks, *(m for a in args.positional for m in a.marks if m.kind == "llm")})
-    )
+    given = [derived(value) for value in args.positional]
+    if receiver.read or not any(value.roots for value in given):
+        return replace(base, marks=bounded({*base.marks, *(m for g in given for m in g.marks if m.kind == "llm")}))
+    return replace(join((base, *given)), joined=False, statistic="", thing=None)
 
 
 def _applied(walk: Walk, node: ast.Call, last: str, base: Value, receiver: Value, args: Arguments) -> Value:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Strength = Literal["none", "weak", "strong"]
 Part = tuple[int, str]
@@ -15,8 +18,7 @@ _MAX_MARKS = 60
 _MAX_MAKERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Something that happened to data on its way: fitted, oversampled, cut, lagged, written by a language model.
 
     `roots` and `parts` say which data it was learned from; `columns` which columns carry it (None: all).
@@ -72,8 +74,7 @@ class Instance:
     attributes: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True, eq=False):
     """The result of an expression. A value without roots is no data that anything is known of."""
 
     roots: frozenset[int] = frozenset()

@@ -6,8 +6,9 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from mlready.facts import leak_calls, leak_llm, leak_splits
 from mlready.facts.leak_statements import STATEMENTS

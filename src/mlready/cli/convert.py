@@ -72,6 +72,8 @@ def convert(
 
 
 def _plan_text(done: Conversion) -> str:
+    from mlready.convert.tokens import chosen, named
+
     lines: list[str] = []
     for plan in done.plans:
         lines.append(f"{plan.notebook.path} -> {done.changes.root} (package {plan.package})")
@@ -84,4 +86,4 @@ def _plan_text(done: Conversion) -> str:
     for path in sorted(done.changes.merged & done.changes.files.keys()):
         lines.append(done.changes.diff(path))
     lines.append(f"{len(done.changes.files)} files")
-    return "\n".join(lines)
+    return named("\n".join(lines), chosen(done.plans))

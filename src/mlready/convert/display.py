@@ -8,12 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from mlready.convert.model import Edit, Statement
 from mlready.convert.statements import Source
+from mlready.convert.tokens import SAVE_FIGURES, SHOW
 from mlready.flow.effects import MUTATING, call_effect
 from mlready.flow.statements import Imports
-
-SHOW = "show"
-SAVE_FIGURES = "save_figures"
-OUTPUT_DIR = "output_dir"
 
 _QUIET_METHODS = MUTATING | {
     "fit",

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from mlready.convert.activities import MODULES
-from mlready.convert.display import OUTPUT_DIR, SAVE_FIGURES, SHOW, is_shown
+from mlready.convert.display import is_shown
 from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage, Statement
 from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
 from mlready.convert.strings import names_in_strings
 from mlready.convert.text import assembled, edited, global_to_nonlocal, indented, shown
+from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
 from mlready.flow.statements import Imports
 
 DOCSTRINGS = {
@@ -156,7 +157,8 @@ def _module(
     future = [line.text for line in lines if line.root == "__future__"]
     quoted = frozenset().union(*(names_in_strings(s.node) for s in statements))
     head += [*future, "", *(_import_text(line, names - quoted) for line in lines if line.root != "__future__")]
-    own = sorted(name for name in (SHOW, SAVE_FIGURES) if _uses(text, name))
+    helpers_of_ours = {"save_figures": SAVE_FIGURES, "show": SHOW}
+    own = [f"{name} as {token}" for name, token in helpers_of_ours.items() if _uses(text, token)]
     if own:
         head.append(f"from {plan.package}.outputs import {', '.join(own)}")
     helpers = sorted(n for n in names & homes.keys() if homes[n] == "helpers" and module != "helpers")
@@ -239,7 +241,7 @@ def config_module(settings: Iterable[Setting]) -> str:
 
 def main_module(plan: Plan) -> str:
     """Command line: one option for each simple setting; numbers among the results are written to a file."""
-    folder = "config.output_dir" if any(setting.name == OUTPUT_DIR for setting in plan.settings) else '"outputs"'
+    folder = f"config.{OUTPUT_DIR}" if any(setting.name == OUTPUT_DIR for setting in plan.settings) else '"outputs"'
     simple = any(setting.annotation in ("int", "float", "str") for setting in plan.settings)
     imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
     imports += [f"from {plan.package}.outputs import save_numbers"] if plan.results else []

@@ -177,6 +177,8 @@ class Plan:
     """Notebook variables that became settings of the same name."""
     where: dict[str, str] = field(default_factory=dict)
     """Final variable -> name of the step that binds it last, or "config"."""
+    identifiers: frozenset[str] = frozenset()
+    """Every name that the notebook uses anywhere."""
     imported: frozenset[str] = frozenset()
     """Names that mean an import and nothing else."""
     shared: frozenset[str] = frozenset()

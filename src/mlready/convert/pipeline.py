@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mlready.convert.model import Plan, Stage
 from mlready.convert.names import unique
+from mlready.convert.tokens import CONFIG, CONFIG_CLASS, RESULTS_CLASS
 
 MAX_STEPS = 14
 """Steps called from one function; longer pipelines are written in phases."""
@@ -30,32 +31,32 @@ def pipeline_module(plan: Plan) -> str:
     for module in dict.fromkeys(stage.module for stage in plan.stages):
         names = ", ".join(sorted(stage.name for stage in plan.stages if stage.module == module))
         head.append(f"from {plan.package}.{module} import {names}")
-    head.append(f"from {plan.package}.config import Config")
+    head.append(f"from {plan.package}.config import Config as {CONFIG_CLASS}")
     return "\n".join(head) + "\n\n\n" + text + "\n"
 
 
 def _results(plan: Plan) -> str:
     fields = "\n".join(f"    {name}: Any" for name in plan.results)
-    return f'@dataclass(frozen=True)\nclass Results:\n    """What the notebook computed and used no further."""\n\n{fields}'
+    return f'@dataclass(frozen=True)\nclass {RESULTS_CLASS}:\n    """What the notebook computed and used no further."""\n\n{fields}'
 
 
 def _run(plan: Plan, calls: list[str], is_async: bool) -> str:
-    returns = "Results" if plan.results else "None"
+    returns = RESULTS_CLASS if plan.results else "None"
     name = "_run" if is_async else "run"
-    lines = [f"{'async def' if is_async else 'def'} {name}(config: Config | None = None) -> {returns}:"]
+    lines = [f"{'async def' if is_async else 'def'} {name}({CONFIG}: {CONFIG_CLASS} | None = None) -> {returns}:"]
     lines += [
         '    """Run all steps; settings default to the values of the notebook."""',
-        "    config = config or Config()",
+        f"    {CONFIG} = {CONFIG} or {CONFIG_CLASS}()",
     ]
     lines += [f"    {call}" for call in calls]
     if plan.results:
-        lines.append(f"    return Results({', '.join(f'{name}={name}' for name in plan.results)})")
+        lines.append(f"    return {RESULTS_CLASS}({', '.join(f'{name}={name}' for name in plan.results)})")
     text = "\n".join(lines)
     if is_async:
         text += (
-            f"\n\n\ndef run(config: Config | None = None) -> {returns}:\n"
+            f"\n\n\ndef run({CONFIG}: {CONFIG_CLASS} | None = None) -> {returns}:\n"
             '    """Run all steps; settings default to the values of the notebook."""\n'
-            "    return asyncio.run(_run(config))"
+            f"    return asyncio.run(_run({CONFIG}))"
         )
     return text
 
@@ -68,7 +69,7 @@ def _calls(stages: Sequence[Stage], prefix: str, bound: frozenset[str] = frozens
         arguments = [
             name if name in known or not hasattr(builtins, name) else f"builtins.{name}" for name in stage.inputs
         ]
-        arguments += [f"config.{name}" for name in stage.settings]
+        arguments += [f"{CONFIG}.{name}" for name in stage.settings]
         call = f"{'await ' if stage.is_async else ''}{stage.name}({', '.join(arguments)})"
         lines.append(f"{', '.join(stage.outputs)} = {call}" if stage.outputs else call)
         known.update(stage.outputs)
@@ -98,7 +99,7 @@ def _phase_functions(plan: Plan, phases: Sequence[Sequence[Stage]]) -> tuple[lis
         taken.add(name)
         is_async = any(stage.is_async for stage in phase)
         has_settings = any(stage.settings for stage in phase)
-        parameters = [*inputs, *(["config: Config"] if has_settings else [])]
+        parameters = [*inputs, *([f"{CONFIG}: {CONFIG_CLASS}"] if has_settings else [])]
         lines = [
             f"{'async def' if is_async else 'def'} {name}({', '.join(parameters)}){'' if outputs else ' -> None'}:"
         ]
@@ -108,7 +109,7 @@ def _phase_functions(plan: Plan, phases: Sequence[Sequence[Stage]]) -> tuple[lis
         lines += [f"    return {', '.join(outputs)}"] if outputs else []
         functions.append("\n".join(lines))
         arguments = [n if n in done or not hasattr(builtins, n) else f"builtins.{n}" for n in inputs]
-        arguments += ["config"] if has_settings else []
+        arguments += [CONFIG] if has_settings else []
         call = f"{'await ' if is_async else ''}{name}({', '.join(arguments)})"
         calls.append(f"{', '.join(outputs)} = {call}" if outputs else call)
         done |= bound

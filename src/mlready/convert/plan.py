@@ -9,9 +9,6 @@ from collections.abc import Iterable, Sequence
 from mlready.convert.activities import MODULES, VERBS, Activity, activities, dominant
 from mlready.convert.definitions import Moved, plan_definitions
 from mlready.convert.display import (
-    OUTPUT_DIR,
-    SAVE_FIGURES,
-    SHOW,
     display_edits,
     is_show_call,
     is_shown,
@@ -30,6 +27,7 @@ from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
 from mlready.convert.statements import Source, read_statements
 from mlready.convert.strings import names_in_strings
+from mlready.convert.tokens import OUTPUT_DIR, PLAIN
 from mlready.flow.statements import Imports
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__"}
@@ -102,8 +100,13 @@ class _Planner:
             constants=tuple(self.extracted.constants),
             where=self._where(stages),
             imported=self._imported_names(),
+            identifiers=self._identifiers(),
             needs=self.needs,
         )
+
+    def _identifiers(self) -> frozenset[str]:
+        names = identifiers(self.statements) | self.settings | self._imported_names()
+        return frozenset(names - {OUTPUT_DIR, "display"})
 
     def _imported_names(self) -> frozenset[str]:
         hoisted = (s for s in self.statements if s.index in self.imported.hoisted)
@@ -172,7 +175,7 @@ class _Planner:
         runs = cut(work, glued, self._limits())
         live = live_after(work)
         taken = identifiers(self.statements) | set(self.moved.definitions) | {line.name for line in self.imported.lines}
-        taken |= {SHOW, SAVE_FIGURES, OUTPUT_DIR, "Config", "Results", self.package} | self.settings
+        taken |= PLAIN | self.settings | {self.package}
         taken |= set(MODULES.values()) | {"pipeline", "outputs", "helpers"}
         stages: list[Stage] = []
         before: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from mlready.convert.skeleton import Dependency, skeleton_files
 from mlready.convert.statements import read_statements
 from mlready.convert.thin import thin_notebook
 from mlready.convert.tidy import tidy
+from mlready.convert.tokens import chosen, named
 from mlready.errors import MlreadyError
 from mlready.flow.statements import Imports
 
@@ -52,6 +54,9 @@ def project_files(
         files.update(_around(plans, package, dependencies, locked))
         files["conversion.json"] = conversion_json(content)
         files["CONVERSION.md"] = conversion_page(plans)
+    names = chosen(plans)
+    files = {path: named(text, names) for path, text in files.items()}
+    content = json.loads(named(json.dumps(content), names))
     files = tidy(files, verbatim=frozenset(beside))
     _check(files)
     files, merged = _merged(files, options.into, dependencies, options.package_only)

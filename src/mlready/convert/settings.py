@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mlready.convert.display import OUTPUT_DIR, is_show_call
+from mlready.convert.display import is_show_call
 from mlready.convert.model import Edit, Setting, Statement
 from mlready.convert.names import RESERVED, identifier
 from mlready.convert.statements import Source
+from mlready.convert.tokens import OUTPUT_DIR
 from mlready.flow.scopes import FUNCTIONS
 from mlready.flow.statements import Imports
 

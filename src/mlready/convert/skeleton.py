@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mlready.convert.model import Plan
+from mlready.convert.tokens import OUTPUT_DIR, RESULTS_CLASS
 
 FULL_PYTHON = "3.11.14"
 """Of the image: a full tag, so that two builds a week apart start from one base."""
@@ -206,11 +207,11 @@ make test
 def smoke_test(plan: Plan) -> str:
     """A test that runs the pipeline from start to end; skipped where its input is not there."""
     reads = [s.name for s in plan.settings if s.what == "path read"]
-    names = ["run", *(["Results"] if plan.results else [])]
-    figures = any(s.name == "output_dir" for s in plan.settings)
+    names = ["run", *([RESULTS_CLASS] if plan.results else [])]
+    figures = any(s.name == OUTPUT_DIR for s in plan.settings)
     local = [name for name in reads if not name.endswith("_url")]
     check = f"isinstance(results, {names[-1]})" if plan.results else "results is None"
-    change = "output_dir=str(tmp_path)" if figures else ""
+    change = f"{OUTPUT_DIR}=str(tmp_path)" if figures else ""
     return f'''"""The pipeline runs from start to end with its defaults."""
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from mlready.convert.model import Plan, Stage
+from mlready.convert.tokens import CONFIG, CONFIG_CLASS
 
 
 def thin_notebook(plan: Plan) -> str:
@@ -33,16 +34,16 @@ def thin_notebook(plan: Plan) -> str:
 
 
 def _header(plan: Plan) -> str:
-    lines = [f"from {plan.package}.config import Config"]
+    lines = [f"from {plan.package}.config import Config as {CONFIG_CLASS}"]
     for module in dict.fromkeys(stage.module for stage in plan.stages):
         names = ", ".join(sorted(stage.name for stage in plan.stages if stage.module == module))
         lines.append(f"from {plan.package}.{module} import {names}")
-    return "\n".join([*sorted(lines), "", "config = Config()"])
+    return "\n".join([*sorted(lines), "", f"{CONFIG} = {CONFIG_CLASS}()"])
 
 
 def _call(stage: Stage, known: set[str]) -> str:
     arguments = [n for n in stage.inputs if n in known or hasattr(builtins, n)]
-    arguments += [f"config.{name}" for name in stage.settings]
+    arguments += [f"{CONFIG}.{name}" for name in stage.settings]
     call = f"{'await ' if stage.is_async else ''}{stage.name}({', '.join(arguments)})"
     return f"{', '.join(stage.outputs)} = {call}" if stage.outputs else call
 

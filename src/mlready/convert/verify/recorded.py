@@ -10,6 +10,7 @@ from mlready.convert.changes import Changes
 from mlready.convert.model import Plan
 from mlready.convert.report import conversion_json, conversion_page
 from mlready.convert.tidy import tidy
+from mlready.convert.tokens import OUTPUT_DIR, chosen, named
 from mlready.convert.verify.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def write_recorded(done: Conversion, verdicts: Sequence[Verdict], content: dict[
             text = recorded_tests(plan, verdict)
             if text:
                 files[f"tests/test_recorded{suffix}.py"] = text
+    names = chosen(done.plans)
+    files = {path: named(text, names) for path, text in files.items()}
     tidied = tidy({**files, **_package_stub(done)})
     Changes(done.changes.root, {path: tidied[path] for path in files}).apply(force=True)
 
@@ -88,8 +91,8 @@ def _step_test(name: str, example: Mapping[str, Any]) -> str:
 
 
 def _results_test(plan: Plan, results: Mapping[str, str]) -> str:
-    figures = any(setting.name == "output_dir" for setting in plan.settings)
-    config = "Config(output_dir=str(tmp_path))" if figures else "Config()"
+    figures = any(setting.name == OUTPUT_DIR for setting in plan.settings)
+    config = f"Config({OUTPUT_DIR}=str(tmp_path))" if figures else "Config()"
     checks = "\n".join(f"    assert same(results.{name}, {text})" for name, text in results.items())
     return (
         "def test_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:\n"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from mlready.findings import Site, Verdict, hazard, met, missing
 from mlready.project.entries import MAIN, operations
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import argument, strings
+from mlready.rules.checks.common import strings
+
 
 # ------------------------------------------------------------------------------------------------------------- MON001
 
@@ -53,6 +54,8 @@ _RECORDS = re.compile(
     r"(record|log|save|store|persist|write|insert|append|publish|capture|send|track)_?\w*(predict\w*|inference|request|event|payload|response|sample|result)|prediction_?(log|record|store|table|event)|inference_?(log|table)",
     re.IGNORECASE,
 )
+
+
 _PLATFORM_RECORDS = (
     "DataCaptureConfig",
     "InferenceLogger",
@@ -68,7 +71,7 @@ def predictions_recorded(project: Project) -> Verdict:
     for use in project.uses("record-predictions"):
         if use.file.facts.notebook is None:
             return met(Site(1.0, f"{use.call.name} records predictions", use.where, key=use.call.name))
-    for use in _serving_calls(project):
+    for use in serving_calls(project):
         name = use.call.name
         if any(word in name for word in _PLATFORM_RECORDS):
             return met(Site(1.0, f"{name} records predictions", use.where, key=name))
@@ -77,10 +80,10 @@ def predictions_recorded(project: Project) -> Verdict:
         )
         if writes and (_RECORDS.search(f"{use.scope.name} {name}") or _scope_predicts(use)):
             return met(Site(1.0, f"{use.scope.name or name} records predictions ({name})", use.where, key=name))
-    for use in _serving_calls(project):
+    for use in serving_calls(project):
         if _RECORDS.search(use.call.name.rpartition(".")[2]):
             return met(Site(1.0, f"{use.call.name} records predictions", use.where, key=use.call.name))
-    for use in _serving_calls(project):
+    for use in serving_calls(project):
         if "log" in use.call.activities and _logs_prediction(use):
             return met(Site(0.5, "predictions go to the log", use.where, key="log"))
     for file, resource in project.resources:
@@ -117,7 +120,7 @@ def _batch_scores(project: Project) -> Iterator[Use]:
             yield use
 
 
-def _serving_calls(project: Project) -> Iterator[Use]:
+def serving_calls(project: Project) -> Iterator[Use]:
     nodes = project.serving_nodes
     for file in project.code_files:
         for call in file.python.calls if file.python else ():
@@ -143,6 +146,8 @@ _METRIC_SYSTEMS = re.compile(
     r"prometheus|opentelemetry|datadog|statsd|ddtrace|newrelic|elasticapm|applicationinsights|sentry|logfire",
     re.IGNORECASE,
 )
+
+
 _OWN_METRICS = (
     "bentoml",
     "ray",
@@ -359,48 +364,3 @@ def _logs_near(use: Use) -> bool:
         and any(words.search(text) for arg in call.args for text in (*strings(arg.value), arg.value.text))
         for call in python.calls
     )
-
-
-# ------------------------------------------------------------------------------------------------------------- MON009
-
-
-def personal_data_guarded(project: Project) -> Verdict:
-    """MON009: no tracked table or output shows personal data, and raw requests are not logged. Values are never shown."""
-    broken, units = [], 0
-    for file in project.files:
-        table = file.facts.table
-        if (
-            table is not None
-            and file.tracked
-            and not file.lfs
-            and file.role not in ("test", "example", "docs", "vendored")
-        ):
-            units += 1
-            if table.personal:
-                column, kind = table.personal[0]
-                broken.append(Site(0.0, f"column {column} looks like {kind}", file.at(0), key=column))
-        if file.facts.notebook is not None and file.role not in ("test", "example", "docs", "vendored"):
-            shown = [cell for cell in file.facts.notebook.cells if cell.personal]
-            units += 1
-            if shown:
-                from mlready.rules.checks.experiments import cell_place
-
-                broken.append(
-                    Site(
-                        0.0,
-                        f"an output looks like {shown[0].personal[0]}",
-                        cell_place(file, shown[0]),
-                        key=shown[0].personal[0],
-                    )
-                )
-    for use in _serving_calls(project):
-        if "log" in use.call.activities or use.call.name == "print":
-            value = argument(use.call, "0") or argument(use.call, "1")
-            if (
-                value is not None
-                and value.kind == "name"
-                and re.search(r"(^|\.)(payload|request_body|raw_request|body)$", value.text)
-            ):
-                units += 1
-                broken.append(Site(0.5, f"logs {value.text} as it came in", use.where, key=value.text))
-    return hazard(broken, units=units)

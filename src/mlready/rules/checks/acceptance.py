@@ -1,0 +1,282 @@
+"""Checks of factor 10: what a model must reach, and by which metrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import argument, strings
+
+# ------------------------------------------------------------------------------------------------------------ CMP005
+
+_THRESHOLD = re.compile(
+    r"(^|[_.\s-])(min|max|required|accept(ance|able|ed)?|threshold|target|minimum|maximum|floor|ceiling)(?=[_.\s-]|$)",
+    re.IGNORECASE,
+)
+
+
+_METRIC_NAME = re.compile(
+    r"(^|[_.\s-])(acc(uracy)?|f1(_score)?|auc|roc|precision|recall|rmse|mae|mse|r2|mape|score|metric|latency|quality|performance|improvement)(?=[_.\s-]|$)",
+    re.IGNORECASE,
+)
+
+
+_MODEL_SETTING = re.compile(
+    r"min_split_loss|min_child|max_depth|min_samples|min_impurity|max_leaf|max_iter|scoring", re.IGNORECASE
+)
+
+
+"""Hyperparameters whose names look like thresholds."""
+
+
+def acceptance_declared(project: Project) -> Verdict:
+    """CMP005: the value that makes a model worth shipping is in configuration or a test, and is enforced."""
+    sites = [
+        *_enforcing_calls(project),
+        *_config_thresholds(project),
+        *_test_thresholds(project),
+        *_cli_thresholds(project),
+    ]
+    if not sites:
+        return missing("no threshold says when a model is good enough to ship")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _enforcing_calls(project: Project) -> Iterator[Site]:
+    for use in project.calls(
+        "mlflow.evaluate",
+        "mlflow.models.evaluate",
+        "mlflow.validate_evaluation_results",
+        "mlflow.models.MetricThreshold",
+    ):
+        if (
+            use.call.name.endswith(("validate_evaluation_results", "MetricThreshold"))
+            or argument(use.call, "validation_thresholds") is not None
+        ):
+            yield Site(1.0, f"{use.call.name} enforces thresholds", use.where, key=use.call.name)
+
+
+def _config_thresholds(project: Project) -> Iterator[Site]:
+    enforced = _names_of_gates(project)
+    for file in project.files:
+        if file.role not in ("config", "other", "ci") or not file.path.endswith(
+            (".toml", ".yaml", ".yml", ".json", ".ini")
+        ):
+            continue
+        for row in file.facts.settings:
+            last = row.key.rpartition(".")[2]
+            words = row.key.rpartition(".")[0].rpartition(".")[2] + "." + last
+            if (
+                isinstance(row.value, int | float)
+                and not isinstance(row.value, bool)
+                and _THRESHOLD.search(words)
+                and _METRIC_NAME.search(words)
+            ):
+                if _MODEL_SETTING.search(words) or re.search(
+                    r"drift|alert|classification_threshold|decision|psi|p_?value|coverage|cov", words, re.IGNORECASE
+                ):
+                    continue
+                credit = 1.0 if enforced else 0.5
+                tail = "" if enforced else ", and nothing seems to enforce it"
+                yield Site(credit, f"{row.key} = {row.value}{tail}", file.at(row.line), key=row.key)
+    for file in project.code_files:
+        for field in file.python.fields if file.python else ():
+            if _THRESHOLD.search(field.name) and _METRIC_NAME.search(field.name):
+                yield Site(1.0 if enforced else 0.5, f"setting {field.name}", file.at(field.line), key=field.name)
+
+
+def _names_of_gates(project: Project) -> bool:
+    """Whether a run can stop because a model is not good enough: an exit, a raise or a branch in a function that checks."""
+    gate = re.compile(r"gate|threshold|accept|promot|valid|check|better|evaluate|qualit", re.IGNORECASE)
+    for file in project.code_files:
+        assert file.python is not None
+        for call in file.python.calls:
+            scope = file.python.scopes[call.scope]
+            if call.name in ("sys.exit", "exit", "SystemExit") and "if" in call.context:
+                return True
+            if "promote-model" in call.activities or "register-model" in call.activities:
+                return True
+            if gate.search(scope.name) and "if" in call.context:
+                return True
+        if any(gate.search(scope.name) for scope in file.python.scopes if scope.kind == "function"):
+            return True
+    return False
+
+
+def _test_thresholds(project: Project) -> Iterator[Site]:
+    from mlready.rules.checks.tests import test_functions
+
+    for file, number, scope in test_functions(project):
+        assert file.python is not None
+        name = scope.name.lower()
+        does = {activity for call in file.python.calls if call.scope == number for activity in call.activities}
+        if not scope.asserts or not ({"evaluate", "predict"} & does or "model" in name):
+            continue
+        demands = _METRIC_NAME.search(name) or re.search(r"baseline|better|quality", name)
+        if demands or ("evaluate" in does and "threshold" in name):
+            yield Site(1.0, f"{scope.name} asserts on a metric", file.at(scope.line), key=scope.name)
+
+
+def _cli_thresholds(project: Project) -> Iterator[Site]:
+    for use in project.calls(".add_argument", "click.option", "typer.Option", "os.getenv", "os.environ.get"):
+        if project.reaches(use.node, "any") or "decorator" in use.call.context:
+            for text in (t for a in use.call.args for t in strings(a.value)):
+                plain = re.sub(r"target[-_](metric|score)", "", text, flags=re.IGNORECASE)
+                if _THRESHOLD.search(plain) and _METRIC_NAME.search(plain) and len(text) < 60 and " " not in text:
+                    yield Site(1.0, f"option {text}", use.where, key=text)
+
+
+# ------------------------------------------------------------------------------------------------------------ CMP006
+
+_ACCURACY = ("accuracy_score", "Accuracy", "accuracy")
+
+
+_CLASSIFIER_METRICS = re.compile(
+    r"f1|precision|recall|auc|roc|log_?loss|confusion|classification_report|balanced|matthews|cohen|average_precision|brier|fbeta|jaccard|dice|iou|mcc|kappa|top_k|perplexity|mAP",
+    re.IGNORECASE,
+)
+
+
+def metric_fits_problem(project: Project) -> Verdict:
+    """CMP006: accuracy is not the only metric of a classifier."""
+    by_file: dict[str, list[Use]] = {}
+    for use in project.uses("evaluate"):
+        by_file.setdefault(use.file.path, []).append(use)
+    everywhere = any(_CLASSIFIER_METRICS.search(use.call.name) for uses in by_file.values() for use in uses)
+    broken, units = [], 0
+    for uses in by_file.values():
+        accuracy = [use for use in uses if use.call.name.rpartition(".")[2] in _ACCURACY]
+        if not accuracy:
+            continue
+        units += 1
+        python = accuracy[0].file.python
+        assert python is not None
+        others = any(_CLASSIFIER_METRICS.search(call.name) or _names_metrics(call.args) for call in python.calls)
+        if not others and not (everywhere and accuracy[0].file.facts.notebook is None):
+            broken.append(Site(0.0, "accuracy is the only metric", accuracy[0].where, key="accuracy"))
+    return hazard(broken, units=units)
+
+
+def _names_metrics(args: tuple[object, ...]) -> bool:
+    return any(
+        _CLASSIFIER_METRICS.search(text)
+        for arg in args
+        for text in strings(getattr(arg, "value", None))
+        if len(text) < 40
+    )
+
+
+def evaluation_sliced(project: Project) -> Verdict:
+    """CMP007: metrics are computed per group of the data too."""
+    for use in project.uses("evaluate-slices"):
+        return met(
+            Site(
+                1.0 if use.file.facts.notebook is None else 0.5,
+                f"{use.call.name} evaluates per group",
+                use.where,
+                key=use.call.name,
+            )
+        )
+    for file in project.code_files:
+        assert file.python is not None
+        grouped = {call.scope for call in file.python.calls if call.name.endswith(".groupby")}
+        metric = next(
+            (call for call in file.python.calls if "evaluate" in call.activities and call.scope in grouped), None
+        )
+        if metric is not None:
+            return met(Site(1.0, f"{metric.name} per group", file.at(metric.line), key=metric.name))
+        for number in grouped:
+            if helper := _measuring_helper(project, file, number):
+                scope = file.python.scopes[number]
+                return met(
+                    Site(1.0, f"{scope.name} measures each group with {helper}", file.at(scope.line), key=helper)
+                )
+    for use in project.calls("sklearn.metrics.classification_report"):
+        return met(Site(0.5, "a report per class, not per group of the data", use.where, key="classification_report"))
+    return missing("metrics are for all the data at once: a group that does badly does not show")
+
+
+def _measuring_helper(project: Project, file: ProjectFile, number: int) -> str:
+    """A function of the project's own that the grouping function calls and that computes metrics; "" if there is none.
+
+    Entry points reach everything, so only functions are looked at that do little else than grouping.
+    """
+    assert file.python is not None
+    scope = file.python.scopes[number]
+    if scope.kind != "function" or scope.statements > 12:
+        return ""
+    for path, helper in project.graph.edges.get((file.path, number), ()):
+        reached = project.graph.reach([(path, helper)])
+        if helper and any(use.node in reached for use in project.uses("evaluate")):
+            found = project.by_path[path].python
+            return found.scopes[helper].name if found else ""
+    return ""
+
+
+_LLM_RUNNERS = re.compile(
+    r"\b(promptfoo|deepeval|ragas|inspect eval|lm_eval|lm-eval|giskard|openai evals|oaieval|phoenix|trulens|mlflow genai)\b",
+    re.IGNORECASE,
+)
+
+
+def llm_evaluated(project: Project) -> Verdict:
+    """CMP008: prompts and models are evaluated against expectations, by a runner with a threshold, in CI or a pipeline."""
+    commands = [c for c in project.commands if c.origin in ("ci", "pipeline") and _LLM_RUNNERS.search(c.text)]
+    if commands:
+        return met(Site(1.0, f"runs {commands[0].text[:60]}", commands[0].where, key="command"))
+    uses = list(project.uses("evaluate-llm"))
+    tested = [
+        file
+        for file in project.test_files
+        if any("evaluate-llm" in call.activities for call in (file.python.calls if file.python else ()))
+    ]
+    if tested:
+        run = _tests_in_ci(project)
+        tail = "" if run else ", which CI does not run"
+        return met(Site(1.0 if run else 0.5, f"{tested[0].path} evaluates{tail}", tested[0].at(0), key=tested[0].path))
+    for use in uses:
+        run = _run_by_ci(project, use)
+        tail = " in CI" if run else ", run by hand"
+        return met(Site(1.0 if run else 0.5, f"{use.call.name} evaluates{tail}", use.where, key=use.call.name))
+    for file in project.matching("promptfooconfig.y*ml", "*evals/*.y*ml", "*eval_set*.json*", "*golden*.json*"):
+        return met(Site(0.5, f"{file.path} holds expectations, and nothing runs them", file.at(0), key=file.path))
+    return missing("nothing evaluates what the language model answers")
+
+
+def _tests_in_ci(project: Project) -> bool:
+    from mlready.rules.checks.tests import runs_tests
+
+    return any(command.origin == "ci" and runs_tests(command) for command in project.commands)
+
+
+def _run_by_ci(project: Project, use: Use) -> bool:
+    entries = [e for e in project.entries if e.origin in ("ci", "pipeline")]
+    return any(use.node in project.graph.reach(entry.nodes) for entry in entries)
+
+
+def better_than_chance(project: Project) -> Verdict:
+    """CMP009: the recorded metric beats the trivial predictor."""
+    found = [
+        (file, name, value) for file in project.files if file.facts.table for name, value in file.facts.table.metrics
+    ]
+    known = [
+        (f, n, v) for f, n, v in found if re.search(r"(roc_?auc|(^|[._])auc|(^|[._])r2(_score)?)$", n, re.IGNORECASE)
+    ]
+    baseline = {n: v for _, n, v in found if re.search(r"baseline|dummy", n, re.IGNORECASE)}
+    for file, name, value in found:
+        match = next((v for other, v in baseline.items() if name.rpartition(".")[2] in other and other != name), None)
+        if match is not None and not re.search(r"baseline|dummy", name, re.IGNORECASE):
+            better = value < match if re.search(r"rmse|mae|mse|loss|error", name, re.IGNORECASE) else value > match
+            return met(
+                Site(float(better), f"{name} = {value:g} against {match:g} of the baseline", file.at(0), key=name)
+            )
+    for file, name, value in known:
+        chance = 0.0 if "r2" in name.lower() else 0.5
+        if value <= chance + 0.005:
+            return met(Site(0.0, f"{name} = {value:g} is no better than chance", file.at(0), key=name))
+        return met(Site(1.0, f"{name} = {value:g} beats chance", file.at(0), key=name))
+    if found:
+        return unknown("the balance of the classes is not known, so chance is not known")
+    return not_applicable("no metrics file is in the tree")

@@ -1,0 +1,274 @@
+"""Checks of factor 2: columns are named, typed, joined and listed explicitly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
+from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import argument, literal_path, spreads_keywords
+from mlready.rules.checks.schemas import Schema, schemas
+
+# ------------------------------------------------------------------------------------------------------ FEA004 .. FEA006
+
+_POSITION = re.compile(r"^[^,]*,\s*(\[?\s*-?\d+|-?\d*\s*:\s*-?\d+|-?\d+\s*:)")
+
+
+def features_by_name(project: Project) -> Verdict:
+    """FEA004: columns are chosen by name, not by position. The unit is the file."""
+    broken, units = [], 0
+    for file in project.work_files:
+        assert file.python is not None
+        if not any(call.system in ("pandas", "polars") or "read-data" in call.activities for call in file.python.calls):
+            continue
+        if not any({"train", "fit", "tune", "predict", "split"} & set(call.activities) for call in file.python.calls):
+            continue  # Columns of results and of what is only looked at are no features.
+        units += 1
+        site = _positional(project, file)
+        if site is not None:
+            broken.append(site)
+    return hazard(broken, units=units)
+
+
+def _positional(project: Project, file: ProjectFile) -> Site | None:
+    assert file.python is not None
+    for row in file.python.subscripts:
+        if row.store or not _POSITION.match(row.index) or re.match(r"^-?\d+\s*,\s*-?\d+$", row.index):
+            continue
+        base = row.base
+        if base.endswith(".iloc") or (
+            base.endswith((".values", ".to_numpy()")) and "DataFrame" in (row.base_type or "DataFrame")
+        ):
+            if file.facts.notebook is None and not project.reaches((file.path, row.scope), "any"):
+                continue
+            return Site(
+                0.0,
+                f"takes columns by position: {base.rpartition('.')[2]}[{row.index}]",
+                file.at(row.line),
+                key="by position",
+            )
+    for call in file.python.calls:
+        value = argument(call, "usecols") if "read-data" in call.activities else None
+        if (
+            value is not None
+            and value.kind == "list"
+            and value.items
+            and all(isinstance(i.scalar, int) and not isinstance(i.scalar, bool) for i in value.items)
+        ):
+            return Site(0.0, f"{call.name} takes columns by position (usecols)", file.at(call.line), key="usecols")
+    return None
+
+
+_TEXT_READERS = re.compile(r"(^|\.)(read_csv|read_table|read_excel|read_fwf|scan_csv|read_html)$")
+
+
+_TYPES = ("dtype", "dtypes", "schema", "schema_overrides", "converters", "names_dtype", "parse_dates")
+
+
+def read_types_explicit(project: Project) -> Verdict:
+    """FEA005: text tables are read with types, or checked by a schema straight after. The unit is the call."""
+    broken, units = [], 0
+    for use in project.uses("read-data"):
+        if not _TEXT_READERS.search(use.call.name) or "read-bundled-data" in use.call.activities:
+            continue
+        if use.file.facts.notebook is None and not project.reaches(use.node, "any"):
+            continue
+        units += 1
+        names = {arg.name for arg in use.call.args}
+        if names & set(_TYPES) or spreads_keywords(use.call) or _validated_after(use):
+            continue
+        path = literal_path(use.call)
+        broken.append(
+            Site(
+                0.0, f"{use.call.name} guesses the types of {path or 'the table'}", use.where, key=path or use.call.name
+            )
+        )
+    return hazard(broken, units=units)
+
+
+def _validated_after(use: Use) -> bool:
+    python = use.file.python
+    assert python is not None
+    return any(
+        call.line >= use.call.line
+        and (call.scope == use.call.scope or "decorator" in call.context)
+        and ("validate-data" in call.activities or call.name.endswith((".astype", "validate")))
+        for call in python.calls
+    )
+
+
+_JOINS = re.compile(
+    r"^(pandas\.merge|pandas\.(core\.frame\.)?DataFrame\.(merge|join)|polars\.(DataFrame|LazyFrame)\.join|pyspark\.sql(\.dataframe)?\.DataFrame\.join|\.merge)$"
+)
+
+
+def joins_explicit(project: Project) -> Verdict:
+    """FEA006: joins name their keys and their kind; `validate` too for full credit. The unit is the join."""
+    broken, units = [], 0
+    for use in project.uses("join-tables"):
+        if not _JOINS.match(use.call.name) or (
+            use.file.facts.notebook is None and not project.reaches(use.node, "any")
+        ):
+            continue
+        names = {arg.name for arg in use.call.args}
+        positional = sum(arg.name.isdigit() for arg in use.call.args)
+        extra = positional - (2 if use.call.name == "pandas.merge" else 1)
+        units += 1
+        if spreads_keywords(use.call):
+            continue
+        keyed = (
+            bool(names & {"on", "left_on", "left_index", "by", "right_on"})
+            or extra >= 2
+            or use.call.name.endswith(".join")
+        )
+        kind = "how" in names or extra >= 1
+        if not keyed or not kind:
+            lacks = " and ".join(word for word, there in (("on", keyed), ("how", kind)) if not there)
+            broken.append(
+                Site(0.0 if not keyed else 0.5, f"{use.call.name} does not say {lacks}", use.where, key=use.call.name)
+            )
+        elif "validate" not in names and "merge" in use.call.name:
+            broken.append(
+                Site(0.9, f"{use.call.name} does not validate its keys", use.where, key=f"{use.call.name} validate")
+            )
+    return hazard(broken, units=units)
+
+
+# -------------------------------------------------------------------------------------------------------------- FEA007
+
+_FEATURE_LIST = re.compile(r"feature|column|col(s)?$|numeric|categor|predictors|inputs|x_cols", re.IGNORECASE)
+
+
+_NOT_FEATURES = frozenset(("id", "index", "target", "label", "y"))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A list of column names in code."""
+
+    name: str
+    file: ProjectFile
+    line: int
+    columns: frozenset[str]
+
+
+def features_declared_once(project: Project) -> Verdict:
+    """FEA007: one list of features feeds training and serving; a request has the fields that training uses."""
+    lists = [row for row in _feature_lists(project) if len(row.columns) >= 3]
+    requests = [schema for schema in schemas(project) if len(schema.fields) >= 3 and _is_request(project, schema)]
+    if not lists and not requests:
+        return not_applicable("no list of features was found")
+    broken = [*_repeated(project, lists), *_mismatched(project, lists, requests)]
+    return hazard(broken, units=max(len(lists) + len(requests), len(broken)))
+
+
+def _feature_lists(project: Project) -> list[Names]:
+    found = []
+    for file in project.code_files:
+        assert file.python is not None
+        for row in file.python.assigns:
+            columns = [item.scalar for item in row.value.items if item.kind == "const" and isinstance(item.scalar, str)]
+            if (
+                row.value.kind == "list"
+                and len(columns) == len(row.value.items)
+                and len(columns) >= 3
+                and _FEATURE_LIST.search(row.name)
+            ):
+                found.append(Names(row.name, file, row.line, frozenset(str(c) for c in columns)))
+        for sub in file.python.subscripts:
+            names = re.findall(r"'([^']+)'|\"([^\"]+)\"", sub.index) if sub.index.startswith("[") else []
+            if len(names) >= 2 and not sub.store and project.reaches((file.path, sub.scope), "any"):
+                found.append(Names(f"{sub.base}[…]", file, sub.line, frozenset(a or b for a, b in names)))
+    return found
+
+
+def _repeated(project: Project, lists: list[Names]) -> Iterator[Site]:
+    """The features of training, typed again where predictions are made or watched."""
+    fits = {use.file.path for use in project.uses("train", "fit", "tune", reached="any", notebooks=False)}
+    asks = {use.file.path for use in project.uses("predict", "load-model", "detect-drift", "endpoint", notebooks=False)}
+    asks |= {path for path, _ in project.serving_nodes}
+    trained = {row.columns: row for row in lists if row.file.path in fits}
+    for row in lists:
+        first = trained.get(row.columns)
+        if first is not None and first.file.path != row.file.path and row.file.path in asks - fits:
+            said = f"types the features of {first.file.path}:{first.line} again ({len(row.columns)} names)"
+            yield Site(0.0, said, row.file.at(row.line), key=f"repeats {first.file.path}")
+
+
+def _is_request(project: Project, schema: Schema) -> bool:
+    return schema.node in project.serving_nodes and any(
+        "BaseModel" in b or "Model" in b or "Struct" in b for b in _bases(schema)
+    )
+
+
+def _bases(schema: Schema) -> tuple[str, ...]:
+    assert schema.file.python is not None
+    return schema.file.python.scopes[schema.node[1]].bases
+
+
+def _mismatched(project: Project, lists: list[Names], requests: list[Schema]) -> Iterator[Site]:
+    """A request that lacks a feature that training uses (close matches only: half of the names must agree)."""
+    training = [row for row in lists if any(path == row.file.path for path, _ in project.training_nodes)]
+    for schema in requests:
+        fields = frozenset(schema.fields)
+        best = max(training, key=lambda row: len(row.columns & fields), default=None)
+        if best is None or len(best.columns & fields) < max(3, 0.5 * len(best.columns)):
+            continue
+        lacking = sorted(best.columns - fields - _NOT_FEATURES)
+        if lacking:
+            said = f"the request {schema.name} has {len(fields)} fields and training uses {len(best.columns)}: {', '.join(lacking[:3])} missing"
+            yield Site(0.0, said, schema.file.at(schema.line), key=f"missing {lacking[0]}")
+
+
+# -------------------------------------------------------------------------------------------------------------- FEA010
+
+_FEATURE_KEY = re.compile(
+    r"(^|[._])(\w*(features?|columns|cols|numerical|categorical|predictors|vars|variables))\[\d+\]$", re.IGNORECASE
+)
+
+
+_NO_FEATURE_KEY = re.compile(r"drop|exclude|ignore|requirement|target", re.IGNORECASE)
+
+
+def features_named(project: Project) -> Verdict:
+    """FEA010: training picks its inputs by an explicit list of names: in code, configuration or a feature store."""
+    sites = [*_named_in_code(project), *_named_in_configuration(project)]
+    for use in project.uses("feature-store", notebooks=False):
+        sites.append(Site(1.0, f"{use.call.name} names the features", use.where, key=use.call.name))
+    if not sites and not project.has("join-tables", "preprocess") and not _reads_tables(project):
+        return not_applicable("no tables are read")
+    if not sites:
+        return missing("nothing lists the features by name: the model takes whatever columns the file has")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _reads_tables(project: Project) -> bool:
+    return any(
+        _TEXT_READERS.search(use.call.name) or use.call.name.endswith(("read_parquet", "read_sql"))
+        for use in project.uses("read-data")
+    )
+
+
+def _named_in_code(project: Project) -> Iterator[Site]:
+    for row in _feature_lists(project):
+        if re.search(r"drop|exclude|ignore|index|(^|_)(ids?|keys?)(_|$)|target|label", row.name, re.IGNORECASE):
+            continue
+        credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
+        yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)
+    for use in project.uses("preprocess", notebooks=False):
+        if use.call.name.endswith("ColumnTransformer") and project.reaches(use.node, "any"):
+            yield Site(1.0, "a ColumnTransformer is bound to named columns", use.where, key=use.call.name)
+
+
+def _named_in_configuration(project: Project) -> Iterator[Site]:
+    for file in project.files:
+        known = re.search(r"config|conf|param|settings|feature|schema|train", file.path, re.IGNORECASE)
+        if file.role != "config" or not known or not file.path.endswith((".yaml", ".yml", ".toml", ".json")):
+            continue
+        for row in file.facts.settings:
+            listed = row.key.endswith("[2]") and isinstance(row.value, str) and _FEATURE_KEY.search(row.key)
+            if listed and not _NO_FEATURE_KEY.search(row.key):
+                yield Site(1.0, f"{file.path} lists the features", file.at(row.line), key=row.key)
+                break

@@ -1,0 +1,220 @@
+"""Checks of factor 3: parameters and places stand apart from code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.findings import Site, Verdict, met, missing, not_applicable
+from mlready.project.project import Project, Use
+from mlready.rules.checks.common import argument, constant, literal_path, strings
+
+# ------------------------------------------------------------------------------------------------------ DES005, DES006
+
+_CONFIG_FILE = re.compile(r"\.(ya?ml|toml|json|ini|cfg|env)$")
+
+
+def configuration_apart(project: Project) -> Verdict:
+    """DES005: the training entry point takes its parameters from a file, the environment or the command line."""
+    reached = [
+        use
+        for use in project.uses("configure", "parse-args", "read-environment")
+        if project.reaches(use.node, "training")
+    ]
+    reached += [
+        use
+        for use in project.uses("configure", "parse-args")
+        if use not in reached and _decorates_training(project, use)
+    ]
+    reached = [use for use in reached if not _addresses_only(project, use)]
+    strong = [
+        use
+        for use in reached
+        if {"configure", "parse-args"} & set(use.call.activities) and use.file.facts.notebook is None
+    ]
+    if strong and all("parse-args" in use.call.activities for use in strong) and _paths_only(project):
+        read = _reads_config(project)
+        said = f"{strong[0].call.name} takes paths, and no parameter of the training"
+        return met(read or Site(0.25, said, strong[0].where, key="paths only"))
+    if strong:
+        return met(
+            Site(1.0, f"training is configured through {strong[0].call.name}", strong[0].where, key=strong[0].call.name)
+        )
+    read = _reads_config(project)
+    if read is not None:
+        return met(read)
+    for file, stage in project.stages:
+        if stage.params:
+            return met(
+                Site(
+                    1.0,
+                    f"stage {stage.name} takes parameters from {stage.params[0]}",
+                    file.at(stage.line),
+                    key=stage.name,
+                )
+            )
+    settings = _settings_module(project)
+    if settings is not None:
+        return met(settings)
+    if reached:
+        use = reached[0]
+        return met(Site(0.5, f"only {use.call.name} reads a setting", use.where, key=use.call.name))
+    elsewhere = next(project.uses("configure", "parse-args"), None)
+    if elsewhere is not None:
+        return met(
+            Site(
+                0.25,
+                f"{elsewhere.call.name} reads settings, and training does not use them",
+                elsewhere.where,
+                key="not used",
+            )
+        )
+    return missing("parameters stand in the code: each experiment is an edit")
+
+
+_NO_PARAMETER = re.compile(
+    r"^(RANK|LOCAL_RANK|WORLD_SIZE|CUDA_\w+|MASTER_\w+|HOME|PATH|USER|\w*(_URI|_URL|_KEY|_TOKEN|_PASSWORD))$"
+)
+
+
+def _addresses_only(project: Project, use: Use) -> bool:
+    """The address of a tracker, a rank, a .env file: settings, though no parameters of training."""
+    system = project.vocabulary.systems.get(use.call.system)
+    if use.call.name.endswith("load_dotenv") or (system is not None and system.kind == "tracking"):
+        return True
+    name = constant(use.call, "0", "key")
+    return isinstance(name, str) and bool(_NO_PARAMETER.match(name))
+
+
+_PLACE_OPTION = re.compile(
+    r"path|dir|folder|file|input|output|data|url|uri|host|port|bucket|artifact|name|dest|root|help|verbose",
+    re.IGNORECASE,
+)
+
+
+def _paths_only(project: Project) -> bool:
+    """Whether each option of the command line that training reads says where something lies."""
+    names = [
+        text
+        for use in project.calls(".add_argument", reached="training")
+        for arg in use.call.args
+        if arg.name.isdigit()
+        for text in strings(arg.value)
+        if text.startswith("--") or re.match(r"^\w+$", text)
+    ]
+    return bool(names) and all(_PLACE_OPTION.search(name) for name in names)
+
+
+def _decorates_training(project: Project, use: Use) -> bool:
+    """`@hydra.main` or `@click.command` on a function that trains: the call belongs to the module, the function is reached."""
+    if "decorator" not in use.call.context:
+        return False
+    return any(path == use.file.path and number for path, number in project.training_nodes)
+
+
+def _reads_config(project: Project) -> Site | None:
+    """`yaml.safe_load(open("params.yaml"))` and the like on the training path."""
+    readers = (
+        "yaml.safe_load",
+        "yaml.load",
+        "yaml.full_load",
+        "tomllib.load",
+        "toml.load",
+        "json.load",
+        "configparser.ConfigParser.read",
+        "ConfigParser.read",
+    )
+    for use in project.calls(*readers, reached="training"):
+        python = use.file.python
+        assert python is not None
+        named = [t.value for t in python.texts if _CONFIG_FILE.search(t.value)]
+        if use.call.name.startswith(("yaml", "toml", "configparser", "ConfigParser")) or any(
+            "config" in n or "param" in n for n in named
+        ):
+            credit = 1.0 if use.file.facts.notebook is None else 0.5
+            return Site(credit, f"{use.call.name} reads the configuration", use.where, key=use.call.name)
+    return None
+
+
+def _settings_module(project: Project) -> Site | None:
+    """A config.py of constants that training imports: apart from the code, though not from the repository."""
+    for file in project.code_files:
+        assert file.python is not None
+        if (
+            re.search(r"(^|/)(config|settings|params|constants|conf|hparams|cfg)\.py$", file.path)
+            and (file.path, 0) in project.training_nodes
+        ):
+            fields = any(scope.kind == "class" for scope in file.python.scopes)
+            return Site(
+                0.6 if fields or file.python.assigns else 0.4,
+                f"training imports {file.path}",
+                file.at(1),
+                key=file.path,
+            )
+    return None
+
+
+def places_apart(project: Project) -> Verdict:
+    """DES011: paths and addresses that training uses come from outside of the code. Credit: the share that does."""
+    calls = [use for use in _placed_calls(project) if argument(use.call, *_PLACE_ARGUMENTS) is not None]
+    for file, stage in project.stages:
+        if stage.tool == "dvc" and stage.deps and stage.outs and file.name == "dvc.yaml":
+            said = f"stage {stage.name} of {file.path} names what goes in and out"
+            return met(Site(1.0, said, file.at(stage.line), key="dvc.yaml"))
+    if not calls:
+        return not_applicable("training reads and writes nothing by a path")
+    fixed = [use for use in calls if _is_fixed(use)]
+    if not _takes_settings(project):
+        where = fixed[0].where if fixed else None
+        return missing("nothing from outside says where data and models lie", where)
+    if not fixed:
+        said = f"all {len(calls)} paths of training come from outside"
+        return met(Site(1.0, said, calls[0].where, key="outside"))
+    text = literal_path(fixed[0].call) or "a path"
+    said = f"{text} is written in the code ({len(fixed)} of {len(calls)} paths are)"
+    return met(Site(1.0 - len(fixed) / len(calls), said, fixed[0].where, key=text))
+
+
+_PLACE_ARGUMENTS = ("0", "path", "filepath_or_buffer", "path_or_buf", "filename", "file", "fname", "f")
+
+
+def _placed_calls(project: Project) -> Iterator[Use]:
+    seen = set()
+    for use in project.uses(
+        "read-data",
+        "write-data",
+        "save-model",
+        "load-model",
+        "open-file",
+        "database",
+        reached="training",
+        notebooks=False,
+    ):
+        if use.node not in seen or literal_path(use.call):
+            seen.add(use.node)
+            yield use
+
+
+def _is_fixed(use: Use) -> bool:
+    """Whether the path begins with a literal, at the call or in the name that it is given."""
+    if literal_path(use.call) and not literal_path(use.call).startswith("{"):
+        return True
+    value = argument(use.call, *_PLACE_ARGUMENTS)
+    python = use.file.python
+    assert python is not None
+    if value is None or value.kind != "name":
+        return False
+    return any(
+        row.name == value.text and row.scope in (0, use.call.scope) and isinstance(row.value.scalar, str)
+        for row in python.assigns
+    )
+
+
+def _takes_settings(project: Project) -> bool:
+    if any(stage.params or stage.deps for _, stage in project.stages if stage.tool == "dvc"):
+        return True
+    if next(project.uses("configure", "parse-args", "read-environment", reached="training", notebooks=False), None):
+        return True
+    if any(_decorates_training(project, use) for use in project.uses("configure", "parse-args")):
+        return True
+    return _reads_config(project) is not None or _settings_module(project) is not None

@@ -1,0 +1,274 @@
+"""Checks of factor 4: dependencies are declared, locked and pinned."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+
+from mlready.facts.rows import Import, Manifest
+from mlready.findings import Location, Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.project.project import Project, ProjectFile
+
+# -------------------------------------------------------------------------------------------------------------- REP001
+
+_PLATFORM = frozenset(
+    ("pyspark", "dbutils", "databricks", "google.colab", "kaggle_secrets", "kaggle_datasets", "awsglue", "bpy", "pyflink",
+     "azureml", "smdistributed", "IPython", "ipykernel", "pip", "setuptools", "pkg_resources", "distutils", "wheel", "delta", "sagemaker_training")
+)  # fmt: skip
+
+
+"""Import roots that a platform, a kernel or the installer brings."""
+
+
+_PYTHON_2 = frozenset(
+    ("urllib2", "cPickle", "StringIO", "cStringIO", "ConfigParser", "Queue", "urlparse", "httplib", "Tkinter", "commands", "HTMLParser",
+     "itertools_izip", "sets", "md5", "sha", "__builtin__", "thread", "dummy_thread", "copy_reg", "exceptions", "anydbm", "cookielib")
+)  # fmt: skip
+
+
+_BROUGHT_BY: dict[str, tuple[str, ...]] = {
+    "numpy": (
+        "pandas",
+        "scikit-learn",
+        "scipy",
+        "torch",
+        "tensorflow",
+        "matplotlib",
+        "xgboost",
+        "lightgbm",
+        "opencv-python",
+        "jax",
+        "polars",
+    ),
+    "scipy": ("scikit-learn", "statsmodels", "xgboost", "lightgbm", "librosa"),
+    "pandas": (
+        "seaborn",
+        "statsmodels",
+        "mlflow",
+        "evidently",
+        "feast",
+        "plotly-express",
+        "datasets",
+        "catboost",
+        "prophet",
+        "pandera",
+    ),
+    "matplotlib": ("seaborn", "mlflow", "catboost", "plotnine"),
+    "joblib": ("scikit-learn", "imbalanced-learn"),
+    "omegaconf": ("hydra-core",),
+    "pydantic": ("fastapi", "langchain", "openai", "pydantic-settings", "bentoml"),
+    "starlette": ("fastapi",),
+    "packaging": ("transformers", "mlflow", "black"),
+    "requests": ("transformers", "mlflow", "datasets", "wandb", "huggingface-hub"),
+    "pyyaml": ("transformers", "mlflow", "dvc", "omegaconf", "hydra-core", "uvicorn"),
+    "huggingface-hub": ("transformers", "datasets", "sentence-transformers"),
+    "torch": ("torchvision", "pytorch-lightning", "lightning", "torchaudio", "sentence-transformers", "ultralytics"),
+    "keras": ("tensorflow",),
+    "tensorboard": ("tensorflow",),
+    "werkzeug": ("flask",),
+    "jinja2": ("flask",),
+    "botocore": ("boto3",),
+    "tqdm": ("transformers", "datasets", "nltk", "openai"),
+    "threadpoolctl": ("scikit-learn",),
+}
+
+
+"""Distribution -> well-known distributions that bring it: then the import works, without being declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A third-party import, where it first stands, and the distributions that would give it."""
+
+    root: str
+    where: Location
+    distributions: tuple[str, ...]
+
+
+def dependencies_declared(project: Project) -> Verdict:
+    """REP001: every third-party import of code and notebooks is declared."""
+    needed = list(needed_imports(project))
+    if not needed:
+        return not_applicable("nothing but the standard library is imported")
+    if any(m.dynamic and m.role == "declares" and not m.requirements for _, m in project.manifests):
+        return unknown("dependencies are computed when the package is built")
+    direct = {requirement.name for _, requirement in project.requirements} | _installed_by_hand(project)
+    locked = {package.name for _, m in project.manifests for package in m.packages}
+    own = {canonicalize_name(m.distribution) for _, m in project.manifests if m.distribution}
+    broken = [site for item in needed if (site := _undeclared(item, direct | own, locked, project)) is not None]
+    return hazard(broken, units=len(needed))
+
+
+def needed_imports(project: Project) -> Iterator[Needed]:
+    """Third-party imports of code and notebooks, each root once."""
+    seen: set[str] = set()
+    for file in project.work_files:
+        for row in file.python.imports if file.python else ():
+            root = row.module.split(".")[0]
+            if root in seen or not _third_party(row, root, project, file):
+                continue
+            names = project.vocabulary.distributions_of(f"{row.module}.{row.name}" if row.name else row.module)
+            names = names or project.vocabulary.distributions_of(row.module)
+            seen.add(root)
+            yield Needed(
+                root, file.at(row.line), tuple(canonicalize_name(n) for n in names) or (canonicalize_name(root),)
+            )
+
+
+def _third_party(row: Import, root: str, project: Project, file: ProjectFile) -> bool:
+    if row.level or not root or row.optional or row.typing_only or root.startswith("_"):
+        return False
+    if root in sys.stdlib_module_names or root in _PLATFORM or row.module in _PLATFORM:
+        return False
+    if root in _PYTHON_2 or root in (
+        "lib2to3",
+        "imp",
+        "asynchat",
+        "asyncore",
+        "smtpd",
+        "cgi",
+        "distutils",
+        "__main__",
+        "builtins",
+        "tomllib",
+    ):
+        return False
+    return not (
+        root in project.local_roots and project.module_index.find(root, importer=file.path)
+    ) and not _local_package(project, root)
+
+
+def _local_package(project: Project, root: str) -> bool:
+    """A folder of the project that is imported as a namespace package, or generated at build time."""
+    return any(part == root for file in project.code_files for part in file.path.split("/")[:-1])
+
+
+def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Project) -> Site | None:
+    if any(name in direct or _family(name, direct) for name in item.distributions):
+        return None
+    shown = item.distributions[0]
+    if any(name in locked for name in item.distributions):
+        has_declaration = any(m.role == "declares" and m.requirements for _, m in project.manifests)
+        if not has_declaration:
+            return None
+        return Site(
+            0.5, f"imports {item.root}, and {shown} is there only through another package", item.where, key=item.root
+        )
+    bringer = next((b for name in item.distributions for b in _BROUGHT_BY.get(name, ()) if b in direct), "")
+    if bringer:
+        return Site(0.5, f"imports {item.root}, and {shown} is there only through {bringer}", item.where, key=item.root)
+    return Site(0.0, f"imports {item.root}, and nothing declares {shown}", item.where, key=item.root)
+
+
+def _family(name: str, direct: set[str]) -> bool:
+    """Variants under another name: tensorflow-cpu, torch builds, opencv-python-headless, psycopg2-binary."""
+    stem = name.removesuffix("-python")
+    if direct & {f"{name}-py", f"{name}py", f"py{name}", f"py-{name}", f"python-{name}"}:
+        return True
+    ends = (
+        "-cpu",
+        "-gpu",
+        "-binary",
+        "-headless",
+        "-nightly",
+        "-slim",
+        "-macos",
+        "-skinny",
+        "-intel",
+        "-client",
+        "-core",
+    )
+    return any(other.startswith(f"{stem}-") and other.endswith(ends) for other in direct)
+
+
+_PIP = re.compile(r"(?:^|[\s/])(?:pip3?|uv pip|conda|mamba|micromamba)\s+install\s+(?P<rest>.+)")
+
+
+def _installed_by_hand(project: Project) -> set[str]:
+    """What images and CI install by name counts as declared there."""
+    names: set[str] = set()
+    for command in project.commands:
+        matched = _PIP.search(command.text) if command.origin in ("container",) else None
+        for word in matched["rest"].split() if matched else ():
+            if not word.startswith("-") and re.match(r"^[A-Za-z]", word):
+                names.add(canonicalize_name(re.split(r"[=<>!~\[;@]", word)[0]))
+    return names
+
+
+# -------------------------------------------------------------------------------------------------------------- REP002
+
+_FULL_LOCKS = {"uv", "poetry", "pdm", "pipenv", "pipfile", "pixi", "conda-lock", "pylock", "rye", "pip-tools", "hatch"}
+
+
+def dependencies_locked(project: Project) -> Verdict:
+    """REP002: a lock holds every version, or every requirement is pinned."""
+    governing = _governing(project)
+    sites = [_lock_site(f, m) for f, m in governing if m.role == "locks" and m.packages]
+    sites += [site for f, m in governing if m.role == "declares" and (site := _pinned_site(f, m)) is not None]
+    if not sites:
+        if not any(m.role == "declares" for _, m in project.manifests):
+            return missing("no dependencies are declared, let alone locked")
+        return missing("versions are free: two installs a week apart differ")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+def _governing(project: Project) -> list[tuple[ProjectFile, Manifest]]:
+    """The manifests of the folders above what trains; all of them where training has none of its own."""
+    above = {folder for entry in project.training_entries for folder in project.parent_folders(entry.path)}
+    near = [(f, m) for f, m in project.manifests if f.path.rpartition("/")[0] in above]
+    return near if any(m.requirements or m.packages for _, m in near) else list(project.manifests)
+
+
+def _lock_site(file: ProjectFile, manifest: Manifest) -> Site:
+    hashed = any(package.hashed for package in manifest.packages)
+    full = hashed or any(word in manifest.tool for word in _FULL_LOCKS - {"pip-tools"})
+    said = f"{len(manifest.packages)} packages locked" + ("" if full else ", without hashes")
+    return Site(1.0 if full else 0.75, said, file.at(0), key=file.path)
+
+
+def _pinned_site(file: ProjectFile, manifest: Manifest) -> Site | None:
+    """Every requirement `==`: half a lock, since what they need themselves is free."""
+    rows = [r for r in manifest.requirements if r.source in ("index", "conda")]
+    if not rows or manifest.tool in ("setup.py", "setup.cfg"):
+        return None
+    pinned = [r for r in rows if re.match(r"^={1,3}\s*[\w.]", r.spec) and "*" not in r.spec]
+    if all(r.hashed for r in rows) and pinned:
+        return Site(1.0, "every requirement is pinned with a hash", file.at(0), key=file.path)
+    if len(pinned) == len(rows):
+        return Site(0.6, "every requirement is pinned, what they need themselves is free", file.at(0), key=file.path)
+    if len(pinned) >= 0.8 * len(rows) and len(rows) >= 5:
+        free = next(r for r in rows if r not in pinned)
+        return Site(
+            0.4,
+            f"{len(pinned)} of {len(rows)} requirements are pinned, {free.name} is not",
+            file.at(free.line),
+            key=file.path,
+        )
+    return None
+
+
+# -------------------------------------------------------------------------------------------------------------- REP003
+
+_PYTHON_IMAGE = re.compile(r"(^|/)python:(\d+\.\d+)")
+
+
+def python_pinned(project: Project) -> Verdict:
+    """REP003: the version of Python is stated."""
+    for file, manifest in project.manifests:
+        if manifest.requires_python:
+            return met(Site(1.0, f"Python {manifest.requires_python}", file.at(0), key="requires-python"))
+    for file, container in project.containers:
+        for stage in container.stages:
+            if _PYTHON_IMAGE.search(stage.base):
+                return met(Site(1.0, f"image {stage.base}", file.at(stage.line), key=stage.base))
+    for file, automation in project.automations:
+        for job in automation.jobs:
+            for step in job.steps:
+                version = dict(step.inputs).get("python-version", "")
+                if re.match(r"^3\.\d+", version):
+                    return met(Site(0.5, f"only CI says Python {version}", file.at(step.line), key="ci"))
+    return missing("nothing says which Python it runs on")

@@ -1,0 +1,79 @@
+"""Checks of factor 3: no paths of one machine, no credentials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mlready.findings import Site, Verdict, hazard, unknown
+from mlready.project.project import Project
+from mlready.rules.checks.style import place
+
+# ------------------------------------------------------------------------------------------------------ DES007, DES008
+
+_USER_PATH = re.compile(
+    r"^(/home/[^/]+|/Users/[^/]+|/root(/|$)|[A-Za-z]:[\\/]+|/content/(drive|gdrive)|/content/[\w.-]+|/kaggle/(input|working)|~/|/export/home/|/gdrive/|/data\d*/[^/]+/|/scratch/|\\\\)"
+)
+
+
+_FINE_PATH = re.compile(
+    r"^(/dev/|/usr/|/bin/|/etc/|/opt/|/mnt|/dbfs|/tmp|/var/|/proc/|/sys/|/app(/|$)|/workspace|/srv/|~/\.cache|~/\.aws|~/\.ssh|~/\.config|~/\.kaggle)"
+)
+
+
+_NO_PATH_USE = re.compile(
+    r"^(env-default|help|docstring|regex|compare|re\..*)$|\.(get|post|put|delete|patch|route|websocket|mount|add_url_rule|include_router|api_route)$"
+)
+
+
+"""Uses of a text that make it no path: defaults of the environment, help, patterns, routes."""
+
+
+def no_absolute_paths(project: Project) -> Verdict:
+    """DES007: no path of one person's machine or one platform's notebook in code. The unit is the file."""
+    broken = []
+    for file in project.work_files:
+        found = [
+            text
+            for text in (file.python.texts if file.python else ())
+            if _is_personal(text.kind, text.value) and not _NO_PATH_USE.search(text.use)
+        ]
+        if found:
+            more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+            broken.append(
+                Site(
+                    0.0,
+                    f"path {found[0].value[:60]} is of one machine{more}",
+                    file.at(found[0].line),
+                    key="absolute path",
+                )
+            )
+    return hazard(broken, units=len(project.work_files))
+
+
+def _is_personal(kind: str, value: str) -> bool:
+    return kind in ("path", "absolute-path") and bool(_USER_PATH.match(value)) and not _FINE_PATH.match(value)
+
+
+def no_secrets(project: Project) -> Verdict:
+    """DES008: no credentials in code, notebooks, configuration or CI, and no .env in git. Values are never shown."""
+    findings = project.external.get("secrets", project.external.get("detect-secrets"))
+    if findings is None:
+        return unknown("the secrets scanner did not run")
+    if isinstance(findings, str):
+        return unknown(findings)
+    aside = {"test", "docs", "example", "vendored", "generated"}
+    broken = []
+    for finding in findings:
+        file = project.by_path.get(finding.path)
+        if file is None:
+            continue
+        certain = finding.certain and file.role not in aside
+        if not finding.certain and file.role in aside:
+            continue
+        broken.append(Site(0.0, finding.message, place(finding), key=finding.code, certain=certain))
+    return hazard(_ordered(broken), units=max(1, len(broken), len(project.work_files)))
+
+
+def _ordered(sites: Sequence[Site]) -> list[Site]:
+    return sorted(sites, key=lambda site: not site.certain)

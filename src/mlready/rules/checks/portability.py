@@ -1,0 +1,220 @@
+"""Checks of factor 4: what makes one run differ from the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.facts.rows import Call
+from mlready.findings import Site, Verdict, hazard
+from mlready.project.kinds import LIBRARY, TRAIN_ACTIVITIES
+from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.common import argument, constant
+from mlready.rules.checks.experiments import cell_place, notebook_of
+
+# ------------------------------------------------------------------------------------------------------ REP009, REP010
+
+_INSTALL = re.compile(
+    r"(^|[\s;&|!%])(pip3?|conda|mamba|apt(-get)?|uv pip|poetry)\s+(-\S+\s+)*(install|add)\b", re.IGNORECASE
+)
+
+
+_PINS = re.compile(r"==|(^|\s)(-r|--requirement)\s|\s-e\s|\s\.(\[[^\]]*\])?(\s|$)|@\s*git\+.*@[0-9a-f]{7,}")
+
+
+def no_install_at_runtime(project: Project) -> Verdict:
+    """REP009: neither code nor notebooks install packages while they run."""
+    broken, units = [], len(project.work_files)
+    for file in project.notebooks:
+        first_code = next((c.number for c in notebook_of(file).cells if c.kind == "code" and (c.lines or c.shell)), 0)
+        for cell in notebook_of(file).cells:
+            for line, command in cell.shell:
+                if not _INSTALL.search(" " + command):
+                    continue
+                setup = cell.number == first_code and bool(_PINS.search(command))
+                said = f"installs when it runs: {command.strip()[:60]}"
+                where = file.at(line) if line else cell_place(file, cell)
+                broken.append(Site(0.5 if setup else 0.0, said, where, key="install"))
+                break
+    for use in project.uses("shell"):
+        text = _shell_text(use.call)
+        if _INSTALL.search(" " + text) and project.reaches(use.node, "any" if use.file.facts.notebook is None else ""):
+            broken.append(Site(0.0, f"installs when it runs: {text[:60]}", use.where, key="install"))
+    first_of_file = {site.where.path: site for site in reversed(broken) if site.where}
+    return hazard(sorted(first_of_file.values(), key=lambda s: s.where.path if s.where else ""), units=units)
+
+
+def _shell_text(call: Call) -> str:
+    value = argument(call, "0", "args", "cmd", "command")
+    if value is None:
+        return ""
+    if value.kind == "list":
+        return " ".join(str(item.scalar) for item in value.items if isinstance(item.scalar, str))
+    return str(value.scalar) if isinstance(value.scalar, str) else value.text
+
+
+_ORDER_FREE = frozenset(
+    (
+        "sorted",
+        "len",
+        "set",
+        "frozenset",
+        "any",
+        "all",
+        "sum",
+        "max",
+        "min",
+        "natsorted",
+        "natsort.natsorted",
+        "next",
+        "bool",
+        "shutil.rmtree",
+        "os.remove",
+    )
+)
+
+
+def file_order_fixed(project: Project) -> Verdict:
+    """REP010: listings of files are sorted before they feed data."""
+    broken, units = [], 0
+    for use in project.uses("list-files"):
+        if not project.reaches(use.node, "training") and use.file.facts.notebook is None:
+            continue
+        if use.call.name in ("os.walk", ".walk", "os.scandir"):
+            continue
+        units += 1
+        if use.call.parent in _ORDER_FREE or use.call.parent.endswith((".sort", "sorted")) or _sorted_later(use):
+            continue
+        if not use.call.targets or not _feeds_data(project, use):
+            units -= 1
+            continue
+        broken.append(
+            Site(
+                0.0,
+                f"{use.call.name} gives files in no fixed order",
+                use.where,
+                key=use.call.name,
+            )
+        )
+    return hazard(broken, units=units)
+
+
+def _sorted_later(use: Use) -> bool:
+    python = use.file.python
+    assert python is not None
+    names = set(use.call.targets)
+    for call in python.calls:
+        if call.scope != use.call.scope:
+            continue
+        if call.name.endswith(".sort") and call.receiver in names:
+            return True
+        if call.name in ("sorted", "natsort.natsorted") and any(arg.value.text in names for arg in call.args):
+            return True
+    return False
+
+
+def _feeds_data(project: Project, use: Use) -> bool:
+    """Whether data is read in the same function, in a loop or a comprehension over the files."""
+    python = use.file.python
+    assert python is not None
+    wanted = {"read-data", "preprocess", "train", "load-model"}
+    return any(
+        call.scope == use.call.scope and wanted & set(call.activities) and call.line >= use.call.line
+        for call in python.calls
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ REP011, REP012
+
+_TRUNCATING_ARGUMENTS = ("nrows", "limit_train_batches", "max_steps_per_epoch", "max_train_samples")
+
+
+def training_data_not_truncated(project: Project) -> Verdict:
+    """REP011: no literal cuts the data between reading and fitting."""
+    reads = [u for u in project.uses("read-data") if project.reaches(u.node, "training")]
+    broken: list[Site] = []
+    for use in project.uses("read-data", "train", "fit"):
+        if not project.reaches(use.node, "training"):
+            continue
+        if argument(use.call, "skiprows", "chunksize", "iterator") is not None or not _fits_too(use):
+            continue  # One part of many, or a look at the file.
+        for name in _TRUNCATING_ARGUMENTS:
+            value = constant(use.call, name)
+            if (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and value not in (0, 1.0)
+                and "debug" not in use.call.context
+            ):
+                broken.append(Site(0.0, f"{use.call.name} reads only {name}={value}", use.where, key=name))
+    broken += _fast_runs(project)
+    broken += [site for file in project.work_files for site in _flow_sites(project, file)]
+    return hazard(broken, units=max(len(reads), len(broken)))
+
+
+def _fits_too(use: Use) -> bool:
+    """Whether something is fitted after the call, in the same file."""
+    python = use.file.python
+    assert python is not None
+    works = {*TRAIN_ACTIVITIES, "fit"}
+    own = [c for c in python.calls if works & set(c.activities)]
+    return use.file.facts.notebook is None or any(c.line >= use.call.line for c in own)
+
+
+def _fast_runs(project: Project) -> Iterator[Site]:
+    for use in project.calls(
+        "lightning.Trainer",
+        "pytorch_lightning.Trainer",
+        "lightning.pytorch.Trainer",
+        "lightning.pytorch.trainer.Trainer",
+    ):
+        if constant(use.call, "fast_dev_run") is True:
+            yield Site(0.0, "Trainer(fast_dev_run=True) trains on one batch", use.where, key="fast_dev_run")
+        limit = constant(use.call, "limit_train_batches")
+        if isinstance(limit, int | float) and limit not in (1.0,) and not isinstance(limit, bool):
+            yield Site(0.0, f"Trainer(limit_train_batches={limit})", use.where, key="limit_train_batches")
+
+
+def _flow_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
+    for flow in file.python.flows if file.python else ():
+        if flow.kind == "truncation" and project.reaches((file.path, flow.scope), "training"):
+            yield Site(0.0, flow.message, file.at(flow.line), key=flow.message, certain=flow.certain)
+
+
+def gpu_stack_portable(project: Project) -> Verdict:
+    """REP012: device and CUDA build are stated once, with a way back to the CPU."""
+    fixed = [use for use in project.calls(".cuda") if project.reaches(use.node, "any")]
+    broken = []
+    units = 0
+    guarded = {use.file.path for use in project.calls("torch.cuda.is_available", "torch.backends.mps.is_available")}
+    for use in fixed:
+        units += 1
+        if use.file.path not in guarded and "if" not in use.call.context:
+            broken.append(
+                Site(
+                    0.0,
+                    f"{use.call.receiver or 'the model'} goes to the GPU whether there is one or not",
+                    use.where,
+                    key="cuda",
+                )
+            )
+    for use in project.calls("torch.device", ".to"):
+        value = constant(use.call, "0", "device")
+        if isinstance(value, str) and value.startswith("cuda") and project.reaches(use.node, "any"):
+            units += 1
+            if use.file.path not in guarded and "if" not in use.call.context:
+                broken.append(Site(0.0, f'device "{value}" is fixed in code', use.where, key="cuda"))
+    for file, container in project.containers:
+        for stage in container.stages:
+            if re.search(r"nvidia/cuda|cuda", stage.base) and stage.pinned != "stage":
+                units += 1
+                if not re.search(r"[:-]\w*\d+\.\d+", stage.base):
+                    broken.append(
+                        Site(0.0, f"CUDA image {stage.base} has no full tag", file.at(stage.line), key=stage.base)
+                    )
+    return hazard(broken, units=units)
+
+
+def is_library(project: Project) -> bool:
+    """A library rightly leaves versions to those who use it."""
+    return project.kind.name == LIBRARY

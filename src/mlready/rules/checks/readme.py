@@ -1,0 +1,77 @@
+"""Checks of factor 3: the README says how to run the project."""
+
+from __future__ import annotations
+
+import re
+
+from mlready.findings import Site, Verdict, met, missing
+from mlready.project.commands import Command
+from mlready.project.entries import started_files
+from mlready.project.project import Project
+
+# -------------------------------------------------------------------------------------------------------------- DES009
+
+_INSTALLS = re.compile(
+    r"\b(pip3?|uv|poetry|conda|mamba|pdm|pipenv|pixi|make (setup|install|env|init|venv)|docker( |-)(build|compose)|hatch|just (setup|install))\b",
+    re.IGNORECASE,
+)
+
+
+def readme_runs(project: Project) -> Verdict:
+    """DES009: the README says how to install, train and serve or predict, with commands that exist."""
+    readmes = [
+        (f, d)
+        for f, d in project.documents
+        if re.match(r"readme", f.name, re.IGNORECASE) and f.role not in ("vendored", "test", "example")
+    ]
+    if not readmes:
+        return missing("there is no README")
+    readmes.sort(key=lambda pair: pair[0].path.count("/"))
+    file, document = readmes[0]
+    commands = [c for c in project.commands if c.origin == "document" and c.where.path == file.path]
+    wrong = [c for c in commands if _names_missing(project, c)]
+    if wrong:
+        text = wrong[0].text[:60]
+        return met(Site(0.25, f"the README's command does not exist: {text}", wrong[0].where, key=text))
+    installs = any(_INSTALLS.search(command.text) for command in commands)
+    runs = any(_starts_something(project, command) for command in commands)
+    credit = {2: 1.0, 1: 0.6, 0: 0.0}[int(installs) + int(runs)]
+    if not commands:
+        said = "the README shows no command" if document.words else "the README is empty"
+        return met(Site(0.0, said, file.at(1), key="no command"))
+    lacks = [word for word, there in (("install", installs), ("run", runs)) if not there]
+    said = "says how to install and run" if not lacks else f"does not say how to {' or '.join(lacks)}"
+    return met(Site(credit, f"{file.path} {said}", file.at(1), key="readme"))
+
+
+def _names_missing(project: Project, command: Command) -> bool:
+    """Whether a README command starts a script or a make target that is not there."""
+    words = command.words
+    if not words:
+        return False
+    tool = words[0].rpartition("/")[2]
+    if tool.startswith("python") and len(words) > 1 and re.match(r"^[\w./-]+\.py$", words[1]):
+        return not _file_exists(project, words[1])
+    if tool == "make" and len(words) > 1 and re.match(r"^[\w-]+$", words[1]):
+        makefiles = [task for _, task in project.tasks if task.tool == "make"]
+        return bool(makefiles) and words[1] not in {task.name for task in makefiles}
+    return False
+
+
+def _file_exists(project: Project, name: str) -> bool:
+    plain = name.removeprefix("./").lstrip("/")
+    return any(
+        path == plain or path.endswith("/" + plain) or path.rpartition("/")[2] == plain.rpartition("/")[2]
+        for path in project.by_path
+    )
+
+
+def _starts_something(project: Project, command: Command) -> bool:
+    if next(started_files(project, command), None) is not None:
+        return True
+    return bool(
+        re.search(
+            r"\b(make (run|train|serve|api|all|predict|demo|pipeline)|dvc repro|mlflow run|kedro run|docker(-compose| compose)? (up|run)|uvicorn|streamlit|bentoml serve|jupyter|just (train|run|serve)|kubectl apply|terraform apply|zenml|prefect|airflow)\b",
+            command.text,
+        )
+    ) or any(task.name in command.words for _, task in project.tasks if task.tool == "console")

@@ -1,0 +1,111 @@
+"""Checks of factor 2: requests and answers of language models are typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.facts.rows import Param, Scope
+from mlready.findings import Site, Verdict, each, hazard, met, missing, unknown
+from mlready.project.entries import is_handler
+from mlready.project.project import Project, ProjectFile
+
+# -------------------------------------------------------------------------------------------------------------- FEA003
+
+_UNTYPED = re.compile(
+    r"^(dict|Dict|Any|list|List|object|Request|Mapping|bytes|str)?(\[.*(Any|object).*\]|\[str, (Any|float|object)\])?$|(^|\.)(Request|Any)$"
+)
+
+
+def schema_enforced_in_serving(project: Project) -> Verdict:
+    """FEA003: requests are typed, so that a wrong one is refused before the model sees it."""
+    sites = [site for file in project.code_files for site in _handler_sites(project, file)]
+    sites += _platform_schemas(project)
+    if not sites:
+        if project.has("endpoint", "serve", notebooks=False):
+            return unknown("how requests are parsed cannot be told")
+        return missing("no service checks what it is asked")
+    return each(*sites) if any(s.credit < 1 for s in sites) and len(sites) > 1 else met(*sites)
+
+
+def _handler_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
+    assert file.python is not None
+    for number, scope in enumerate(file.python.scopes):
+        if scope.kind != "function" or not is_handler(project, scope.decorators):
+            continue
+        if not _predicts(project, file, number, scope):
+            continue
+        yield _handler_site(file, number, scope)
+
+
+def _predicts(project: Project, file: ProjectFile, number: int, scope: Scope) -> bool:
+    if re.search(r"predict|infer|score|classify|recommend|generate|forecast", scope.name, re.IGNORECASE):
+        return True
+    assert file.python is not None
+    return any(call.scope == number and "predict" in call.activities for call in file.python.calls)
+
+
+def _handler_site(file: ProjectFile, number: int, scope: Scope) -> Site:
+    assert file.python is not None
+    place = file.at(scope.line)
+    reads = [
+        call
+        for call in file.python.calls
+        if call.scope == number
+        and re.search(
+            r"(request|req)\.(json|get_json|form|args|data|values|body|get_data)",
+            f"{call.receiver}.{call.name.rpartition('.')[2]}",
+        )
+    ]
+    validated = any(
+        call.scope == number and re.search(r"model_validate|parse_obj|validate|Schema\(\)\.load|\.load$", call.name)
+        for call in file.python.calls
+    )
+    typed = [
+        param
+        for param in scope.params
+        if param.annotation
+        and not _UNTYPED.match(param.annotation.strip("'\""))
+        and param.name not in ("self", "request", "db", "background_tasks", "response")
+    ]
+    uploads = any(re.search(r"UploadFile|File", param.annotation) for param in scope.params)
+    loose = _loose_field(file, typed)
+    if loose and not validated:
+        return Site(0.5, f"{scope.name} takes a typed request whose {loose} may hold anything", place, key=scope.name)
+    if typed or validated or uploads:
+        return Site(1.0, f"{scope.name} takes typed requests", place, key=scope.name)
+    if reads or any(param.annotation for param in scope.params):
+        return Site(0.0, f"{scope.name} takes whatever it is sent", place, key=scope.name)
+    return Site(0.0, f"{scope.name} has no typed request", place, key=scope.name)
+
+
+def _loose_field(file: ProjectFile, typed: list[Param]) -> str:
+    """A field of the request's class, of the same file, that is a free dictionary or anything at all; "" if none is."""
+    assert file.python is not None
+    wanted = {word for param in typed for word in re.findall(r"\w+", param.annotation)}
+    classes = {i for i, s in enumerate(file.python.scopes) if s.kind == "class" and s.name in wanted}
+    loose = re.compile(r"\b(Any|object)\b|^(list|List)\[(dict|Dict)\b|^(dict|Dict)\b")
+    return next((f.name for f in file.python.fields if f.scope in classes and loose.search(f.annotation)), "")
+
+
+def _platform_schemas(project: Project) -> list[Site]:
+    found = []
+    for use in project.calls(
+        "mlflow.models.infer_signature", "mlflow.models.signature.infer_signature", "mlflow.models.ModelSignature"
+    ):
+        found.append(Site(1.0, "the model carries a signature", use.where, key="signature"))
+    for file in project.matching("*config.pbtxt", "*model-settings.json"):
+        found.append(Site(1.0, f"{file.path} types the inputs", file.at(0), key=file.path))
+    return found
+
+
+def llm_output_structured(project: Project) -> Verdict:
+    """FEA009: answers that are parsed follow a schema and are validated."""
+    broken, units = [], 0
+    for file in project.work_files:
+        for flow in file.python.flows if file.python else ():
+            if flow.kind in ("llm-parsed-bare", "llm-parsed-checked"):
+                units += 1
+                if flow.kind == "llm-parsed-bare":
+                    broken.append(Site(0.0, flow.message, file.at(flow.line), key=flow.message, certain=flow.certain))
+    return hazard(broken, units=units)

@@ -1,0 +1,350 @@
+"""Checks of factor 2: what the input must look like is declared, enforced and constrained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlready.facts.rows import Call, Scope, Value
+from mlready.findings import Site, Verdict, met, missing
+from mlready.project.graph import Node
+from mlready.project.project import Project, ProjectFile
+
+# ---------------------------------------------------------------------------------------------------------- schemas
+
+_SCHEMA_BASES = re.compile(
+    r"(^|\.)(DataFrameModel|SchemaModel|BaseModel|FeatureView|TypedDict|NamedTuple|Model|Schema|SQLModel|Struct|BatchFeatureView|FeatureGroup|LanceModel)$"
+)
+
+
+_ROW_WORDS = re.compile(
+    r"row|record|input|request|feature|sample|example|schema|data|customer|passenger|applicant|trip|house|item|instance|payload|observation",
+    re.IGNORECASE,
+)
+
+
+_CONFIG_WORDS = re.compile(r"config|settings|param|args|option|hyper|result|response|output", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A declaration of what a row holds: a class with fields, or a call that makes a schema."""
+
+    name: str
+    file: ProjectFile
+    line: int
+    node: Node
+    fields: tuple[str, ...] = ()
+    call: Call | None = None
+
+
+def schemas(project: Project) -> Iterator[Schema]:
+    """Everything in code that declares the columns of the data and their types."""
+    for file in project.code_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            if scope.kind == "class" and _declares_rows(file, number, scope):
+                fields = tuple(row.name for row in file.python.fields if row.scope == number)
+                yield Schema(scope.name, file, scope.line, (file.path, number), fields)
+    for use in project.uses("declare-schema", "feature-store", notebooks=False):
+        yield Schema(
+            use.call.targets[0] if use.call.targets else use.call.name, use.file, use.call.line, use.node, call=use.call
+        )
+
+
+def _declares_rows(file: ProjectFile, number: int, scope: Scope) -> bool:
+    assert file.python is not None
+    fields = [row for row in file.python.fields if row.scope == number and row.annotation]
+    pandera = any(re.search(r"DataFrameModel|SchemaModel", base) for base in scope.bases)
+    if not pandera and (len(fields) < 2 or _CONFIG_WORDS.search(scope.name)):
+        return False
+    dataclass_ = any(
+        decorator.text.endswith(("dataclass", "dataclasses.dataclass", "define", "frozen"))
+        for decorator in scope.decorators
+    )
+    if pandera:
+        return True
+    typed = any(_SCHEMA_BASES.search(base) for base in scope.bases) or dataclass_
+    return typed and bool(_ROW_WORDS.search(scope.name) or _ROW_WORDS.search(file.name))
+
+
+_SHAPE_WORDS = re.compile(r"check|valid|verify|assert|ensure", re.IGNORECASE)
+
+
+def input_schema_declared(project: Project) -> Verdict:
+    """FEA001: what the input must look like is declared, and something uses the declaration."""
+    sites = [_schema_site(project, schema) for schema in schemas(project)]
+    sites += [
+        Site(1.0, f"{use.call.name} checks the data", use.where, key=use.call.name)
+        for use in project.uses("validate-data", notebooks=False)
+        if project.reaches(use.node, "any")
+    ]
+    sites += list(_declared_elsewhere(project))
+    sites += [*_own_validation(project), *_asserted_inputs(project)]
+    if not sites:
+        return missing("nothing declares which columns the data has, and of which types")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+
+
+def _schema_site(project: Project, schema: Schema) -> Site:
+    place = schema.file.at(schema.line)
+    if project.reaches(schema.node, "any") and (schema.call is None or _is_used(project, schema)):
+        return Site(1.0, f"{schema.name} declares the input", place, key=schema.name)
+    return Site(0.5, f"{schema.name} declares the input, and nothing calls it", place, key=schema.name)
+
+
+def _is_used(project: Project, schema: Schema) -> bool:
+    """A schema object whose name is used again: `schema.validate`, `@check_input(schema)`, an import of it."""
+    name = schema.name.rpartition(".")[2]
+    for file in project.code_files:
+        assert file.python is not None
+        for call in file.python.calls:
+            if call is schema.call:
+                continue
+            if call.receiver.rpartition(".")[2] == name or any(_names(arg.value, name) for arg in call.args):
+                return True
+        if file.path != schema.file.path and any(row.name == name for row in file.python.imports):
+            return True
+    return schema.call is not None and not schema.call.targets
+
+
+def _names(value: Value, name: str, depth: int = 4) -> bool:
+    if value.kind in ("name", "call") and value.text.rpartition(".")[2] == name:
+        return True
+    return depth > 0 and any(_names(item, name, depth - 1) for item in (*value.items, *value.values))
+
+
+def _declared_elsewhere(project: Project) -> Iterator[Site]:
+    """Schemas in files: Great Expectations suites, TFDV, dbt, Feast, Avro, JSON Schema; a schema section in configuration."""
+    for file in project.matching(
+        "*great_expectations/*.json",
+        "*expectations/*.json",
+        "*/gx/*.json",
+        "schema.pbtxt",
+        "*.avsc",
+        "*feature_store.yaml",
+        "*schema.yml",
+        "*schema.yaml",
+        "*schema.json",
+        "schema.y*ml",
+    ):
+        if file.role in ("docs", "example", "test", "vendored") or not file.size or "{{" in file.path:
+            continue
+        name = file.name.rpartition(".")[0]
+        used = (
+            any(
+                name in text.value
+                for other in project.code_files
+                for text in (other.python.texts if other.python else ())
+            )
+            or file.name == "feature_store.yaml"
+        )
+        yield Site(
+            1.0 if used else 0.5,
+            f"{file.path} declares the input" + ("" if used else ", and no code names it"),
+            file.at(0),
+            key=file.path,
+        )
+
+
+def _own_validation(project: Project) -> Iterator[Site]:
+    """A function of the project that checks columns or types and raises."""
+    for file in project.code_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            name = scope.name.rpartition(".")[2]
+            if (
+                scope.kind == "function"
+                and _SHAPE_WORDS.search(name)
+                and re.search(r"data|schema|input|column|frame|feature|df|dtypes?", name, re.IGNORECASE)
+                and not re.search(r"database|file|path|dir|exist|arg", name, re.IGNORECASE)
+            ):
+                reached = project.reaches((file.path, number), "any")
+                yield Site(
+                    0.75 if reached else 0.4,
+                    f"{scope.name} checks the input" + ("" if reached else ", and nothing calls it"),
+                    file.at(scope.line),
+                    key=scope.name,
+                )
+
+
+_READING_CLASS = re.compile(r"Dataset|DataModule|DataLoader|Sequence$")
+
+
+def _asserted_inputs(project: Project) -> Iterator[Site]:
+    """Asserts on what is read (sizes, channels, labels of images, audio and text), on the way to training."""
+    for file in project.code_files:
+        assert file.python is not None
+        scopes = file.python.scopes
+        reading = {call.scope for call in file.python.calls if "read-data" in call.activities}
+        for number, scope in enumerate(scopes):
+            named = scope.kind == "function" and not scope.name.endswith(">")
+            if not named or not scope.asserts or (file.path, number) not in project.training_nodes:
+                continue
+            reads = number in reading or any(_READING_CLASS.search(base) for base in scopes[scope.parent].bases)
+            if reads:
+                said = f"{scope.name} asserts what it reads"
+                yield Site(0.75, said, file.at(scope.line), key=scope.name)
+
+
+def schema_enforced_in_training(project: Project) -> Verdict:
+    """FEA002: validation is on the way from reading to training."""
+    for use in project.uses("validate-data", notebooks=False):
+        if project.reaches(use.node, "training") or "decorator" in use.call.context:
+            return met(Site(1.0, f"training validates with {use.call.name}", use.where, key=use.call.name))
+    for schema in schemas(project):
+        if schema.node in project.training_nodes and schema.call is None:
+            return met(Site(0.75, f"training uses {schema.name}", schema.file.at(schema.line), key=schema.name))
+    for site in _own_validation(project):
+        if site.credit > 0.5 and site.where and any(path == site.where.path for path, _ in project.training_nodes):
+            return met(Site(1.0, site.message, site.where, key=site.key))
+    for site in _asserted_inputs(project):
+        return met(site)
+    for use in project.uses("feature-store", notebooks=False):
+        if project.reaches(use.node, "training"):
+            return met(Site(1.0, f"training reads typed features from {use.call.name}", use.where, key=use.call.name))
+    for file, stage in project.stages:
+        if re.search(r"valid|check|expect|schema", stage.name, re.IGNORECASE):
+            return met(Site(1.0, f"stage {stage.name} validates the data", file.at(stage.line), key=stage.name))
+    return missing("training takes the data as it comes")
+
+
+# ------------------------------------------------------------------------------------------------------ FEA008, FEA009
+
+_CONSTRAINTS = frozenset(
+    (
+        "ge",
+        "gt",
+        "le",
+        "lt",
+        "min_length",
+        "max_length",
+        "pattern",
+        "regex",
+        "isin",
+        "in_range",
+        "min_value",
+        "max_value",
+        "multiple_of",
+        "unique",
+        "nullable",
+        "str_matches",
+        "checks",
+    )
+)
+
+
+_CHECKS = re.compile(
+    r"Check(\.|$)|in_range|isin|greater_than|less_than|expect_column_values|expect_|Field$|annotated_types|between|conint|confloat|constr"
+)
+
+
+def schema_constrains_and_fails(project: Project) -> Verdict:
+    """FEA008: the schema states ranges, categories or nullability, and a violation stops the step."""
+    best: Site | None = None
+    for schema in schemas(project):
+        constraint = _constraint(schema)
+        if constraint:
+            site = Site(
+                1.0, f"{schema.name} constrains values ({constraint})", schema.file.at(schema.line), key=schema.name
+            )
+            best = site if best is None or site.credit > best.credit else best
+    for use in project.uses("validate-data", notebooks=False):
+        if use.call.name.rpartition(".")[2].startswith("expect_"):
+            best = best or Site(1.0, f"{use.call.name} constrains values", use.where, key=use.call.name)
+    for file in project.matching("*expectations/*.json", "*great_expectations/*.json", "schema.pbtxt"):
+        best = best or Site(1.0, f"{file.path} constrains values", file.at(0), key=file.path)
+    if best is None:
+        return missing("the schema knows types alone: minus eight bedrooms pass")
+    swallowed = _swallows(project)
+    if swallowed:
+        return met(Site(0.5, f"{best.message}, but a violation is only noted ({swallowed})", best.where, key=best.key))
+    return met(best)
+
+
+def _constraint(schema: Schema) -> str:
+    """The first range, category or check in a schema."""
+    python = schema.file.python
+    assert python is not None
+    if schema.call is not None:
+        return _constraint_in_call(schema.call) or _constraint_near(schema)
+    for row in python.fields:
+        if row.scope != schema.node[1]:
+            continue
+        if re.search(
+            r"Literal\[|Enum|Annotated\[.*(Ge|Gt|Le|Lt|Interval|Field)|conint|confloat|constr|Positive|NonNegative|EmailStr",
+            row.annotation,
+        ):
+            return f"{row.name}: {row.annotation[:40]}"
+        if row.default is not None and row.default.kind == "call" and _CHECKS.search(row.default.text):
+            limited = _fields_with_limits(schema, row.line)
+            if limited:
+                return f"{row.name} {limited}"
+    return ""
+
+
+def _fields_with_limits(schema: Schema, line: int) -> str:
+    python = schema.file.python
+    assert python is not None
+    for call in python.calls:
+        if call.line == line and _CHECKS.search(call.name):
+            named = sorted({arg.name for arg in call.args} & _CONSTRAINTS)
+            if named:
+                return named[0]
+    return ""
+
+
+def _constraint_in_call(call: Call) -> str:
+    for arg in call.args:
+        if arg.name in _CONSTRAINTS:
+            return arg.name
+        found = _check_inside(arg.value)
+        if found:
+            return found
+    return ""
+
+
+def _check_inside(value: Value, depth: int = 5) -> str:
+    if value.kind == "call" and _CHECKS.search(value.text) and not value.text.endswith("Field"):
+        return value.text.rpartition(".")[2]
+    if depth:
+        for item in (*value.items, *value.values):
+            found = _check_inside(item, depth - 1)
+            if found:
+                return found
+    return ""
+
+
+def _constraint_near(schema: Schema) -> str:
+    """Checks written inside of the schema call: `Column(int, Check.ge(0))`."""
+    python = schema.file.python
+    assert python is not None
+    assert schema.call is not None
+    last = schema.call.end_line or schema.call.line
+    for call in python.calls:
+        if schema.call.line <= call.line <= last and call is not schema.call:
+            if re.search(r"(^|\.)Check(\.\w+)?$", call.name):
+                return call.name.rpartition(".")[2]
+            named = sorted({arg.name for arg in call.args} & _CONSTRAINTS)
+            if named:
+                return named[0]
+    return ""
+
+
+def _swallows(project: Project) -> str:
+    """An except around the validation that only logs."""
+    for use in project.uses("validate-data", notebooks=False):
+        if "try" not in use.call.context:
+            continue
+        python = use.file.python
+        assert python is not None
+        for row in python.handlers:
+            if (
+                row.scope == use.call.scope
+                and row.line > use.call.line
+                and not row.reraises
+                and (row.silent or row.logs)
+            ):
+                return str(use.file.at(row.line))
+    return ""

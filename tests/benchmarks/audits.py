@@ -43,6 +43,11 @@ class Audit:
         return self.data.get("score")
 
     @property
+    def judged(self) -> bool:
+        """False when the audit found no machine learning and so judged nothing."""
+        return bool(self.data) and self.exit_code != NOTHING_TO_JUDGE
+
+    @property
     def activities(self) -> frozenset[str]:
         """Names of the activities that the audit saw in the project."""
         return frozenset(self.data.get("project", {}).get("activities", ()))

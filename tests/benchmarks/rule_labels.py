@@ -160,7 +160,7 @@ def _drawn_measure(aim: Aim, audits: Audits) -> Measured:
 def _clear(aim: Aim, audits: Audits) -> Iterator[tuple[Audit, Drawn]]:
     for site in drawn_sites(aim.rule):
         found = audits.get(_key(aim, site))
-        if found and found.data and site.agreed is not None and site.agreed not in aim.aside:
+        if found and found.judged and site.agreed is not None and site.agreed not in aim.aside:
             yield found, site
 
 

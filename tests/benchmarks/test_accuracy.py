@@ -120,7 +120,8 @@ def test_a_drawn_file_is_judged_by_itself(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_the_audit_declines_to_judge_is_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rule_labels, "drawn_sites", lambda rule: [Drawn("a/b", "", "", ("1", None))])
-    tests_exist = next(one for one in rule_labels.drawn_measures({"a/b": Audit({}, 3)}) if one.rule == "TST001")
+    declined = Audit(audited(TST001=[]).data, 3)
+    tests_exist = next(one for one in rule_labels.drawn_measures({"a/b": declined}) if one.rule == "TST001")
     assert (tests_exist.counts.misses, tests_exist.left_aside) == (0, 1)
 
 

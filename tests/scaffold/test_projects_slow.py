@@ -93,3 +93,18 @@ def test_a_broken_pipeline_is_seen(tmp_path: Path) -> None:
     model.write_text(text.replace('list(SKEWED)), ("rest"', 'list(SKEWED)[:1]), ("rest"'), encoding="utf-8")
     with pytest.raises(AssertionError, match="test_features"):
         make(project, "test")
+
+
+@pytest.mark.parametrize("feature", ["serve", "monitor"])
+def test_a_feature_is_dropped_by_deleting_what_the_readme_names(feature: str, tmp_path: Path) -> None:
+    project = create(tmp_path / "churn", given={}).folder
+    make(project, "setup", offline=False)
+    dropped = {
+        "serve": ["src/churn/serve", "tests/serve", "deploy", "Dockerfile", "compose.yaml"],
+        "monitor": ["src/churn/monitor", "tests/monitor", "tests/serve/test_replay.py"],
+    }[feature]
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    for name in dropped:
+        assert f"`{name}`" in readme
+    subprocess.run(["git", "rm", "-rq", *dropped], cwd=project, check=True)
+    make(project, "lint", "test")

@@ -137,7 +137,7 @@ PROGRAMS = {
         "def show(x):\n    return x\n\nsave_figures = 1\noutput_dir = 'mine'\nconfig = {'a': 1}",
         "class Config:\n    pass\n\nResults = show(3)\nrun = 5\nlimit = 2",
         "config['b'] = limit\nc = Config()\nprint(output_dir, show(save_figures))",
-        "d = limit + run\nprint(config)\nd",
+        "d = limit + run\nprint(config, d)",
     ],
     "underscore": ["_ = 3\na, _ = (1, 2)", "b = a"],
 }

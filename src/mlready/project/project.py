@@ -336,6 +336,17 @@ class Project:
                         yield use
 
     @cached_property
+    def seeds(self) -> tuple[tuple[Use, str], ...]:
+        """Calls that seed a stream of random numbers with a value, and the stream."""
+        found = []
+        for use in self.uses("seed"):
+            stream = self.vocabulary.seeds(use.call.name)
+            value = use.call.args[0].value if use.call.args else None
+            if stream and value is not None and not (value.kind == "const" and value.scalar is None):
+                found.append((use, stream))
+        return tuple(found)
+
+    @cached_property
     def activities(self) -> dict[str, int]:
         """How often each activity is met in code and notebooks."""
         return {name: len(uses) for name, uses in sorted(self._by_activity.items()) if uses}

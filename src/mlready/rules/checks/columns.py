@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlready.facts.rows import Value
 from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, literal_path, spreads_keywords
@@ -257,9 +258,19 @@ def _named_in_code(project: Project) -> Iterator[Site]:
             continue
         credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
         yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)
+    for use in project.uses("train", "fit", "split"):
+        if any(_lists_columns(arg.value) for arg in use.call.args):
+            reached = use.file.facts.notebook is None and project.reaches(use.node, "any")
+            yield Site(1.0 if reached else 0.5, f"{use.call.name} is given named columns", use.where, key=use.call.name)
     for use in project.uses("preprocess", notebooks=False):
         if use.call.name.endswith("ColumnTransformer") and project.reaches(use.node, "any"):
             yield Site(1.0, "a ColumnTransformer is bound to named columns", use.where, key=use.call.name)
+
+
+def _lists_columns(value: Value) -> bool:
+    """`data[["rooms", "area"]]` among the arguments of what fits."""
+    lists = [item for item in value.items if item.kind == "list" and item.items]
+    return value.kind == "item" and any(all(isinstance(i.scalar, str) for i in row.items) for row in lists)
 
 
 def _named_in_configuration(project: Project) -> Iterator[Site]:

@@ -43,13 +43,14 @@ def evaluation_separate(project: Project) -> Verdict:
         assert file.python is not None
         for number, scope in enumerate(file.python.scopes):
             name = scope.name.rpartition(".")[2]
-            named = _computes_metric(project, file, number) and re.search(
+            named = re.search(
                 r"^_?(eval(uate|uation)?|validate|validation_epoch|compute_metrics|score_model|test_step|validation_step|assess)",
                 name,
             )
             if (
                 scope.kind == "function"
                 and named
+                and _computes_metric(project, file, number)
                 and not _fits_in(file, number)
                 and project.reaches((file.path, number), "any")
             ):

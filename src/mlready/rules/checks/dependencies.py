@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from mlready.facts.rows import Import, Manifest
 from mlready.findings import Location, Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.project.kinds import LIBRARY
 from mlready.project.project import Project, ProjectFile
 
 # -------------------------------------------------------------------------------------------------------------- REP001
@@ -209,6 +210,8 @@ def dependencies_locked(project: Project) -> Verdict:
     governing = _governing(project)
     sites = [_lock_site(f, m) for f, m in governing if m.role == "locks" and m.packages]
     sites += [site for f, m in governing if m.role == "declares" and (site := _pinned_site(f, m)) is not None]
+    if not sites and project.kind.name == LIBRARY and project.requirements:
+        return not_applicable("a library leaves versions to those who install it")
     if not sites:
         if not any(m.role == "declares" for _, m in project.manifests):
             return missing("no dependencies are declared, let alone locked")

@@ -10,7 +10,6 @@ from mlready.project.entries import MAIN, operations
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import strings
 
-
 # ------------------------------------------------------------------------------------------------------------- MON001
 
 

@@ -9,7 +9,6 @@ from mlready.project.project import Project
 from mlready.rules.checks.common import argument
 from mlready.rules.checks.monitoring import serving_calls
 
-
 # ------------------------------------------------------------------------------------------------------------- MON009
 
 

@@ -10,7 +10,6 @@ from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import argument, spreads_keywords
 
-
 # -------------------------------------------------------------------------------------------------------------- REP004
 
 
@@ -59,7 +58,7 @@ def random_without_seed(project: Project, use: Use) -> bool:
         return False
     if _seeded_itself(use.call, drawn.arguments) or spreads_keywords(use.call):
         return False
-    return not (drawn.stream and _seeded_before(project, use, drawn.stream, _seed_uses(project)))
+    return not (drawn.stream and _seeded_before(project, use, drawn.stream, project.seeds))
 
 
 def _draws(call: Call, drawn: object) -> bool:
@@ -81,19 +80,7 @@ def _seeded_itself(call: Call, arguments: tuple[str, ...]) -> bool:
     return value is not None and not (value.kind == "const" and value.scalar is None)
 
 
-def _seed_uses(project: Project) -> list[tuple[Use, str]]:
-    found = []
-    for use in project.uses("seed"):
-        stream = project.vocabulary.seeds(use.call.name)
-        passed = use.call.args and not (
-            use.call.args[0].value.kind == "const" and use.call.args[0].value.scalar is None
-        )
-        if stream and passed:
-            found.append((use, stream))
-    return found
-
-
-def _seeded_before(project: Project, use: Use, stream: str, seeds: list[tuple[Use, str]]) -> bool:
+def _seeded_before(project: Project, use: Use, stream: str, seeds: tuple[tuple[Use, str], ...]) -> bool:
     """Whether a seed of that stream runs in a process that the use runs in."""
     fitting = [seed for seed, name in seeds if name in (stream, "*")]
     if not fitting:
@@ -114,7 +101,7 @@ def seeds_set(project: Project) -> Verdict:
         return not_applicable("nothing random was found")
     free = [use for use in drawn if random_without_seed(project, use)]
     share = 1.0 - len(free) / len(drawn)
-    seeds = _seed_uses(project)
+    seeds = project.seeds
     where = seeds[0][0].where if seeds else next((use.where for use in drawn if use not in free), None)
     return met(
         Site(share, f"{len(drawn) - len(free)} of {len(drawn)} sources of randomness are seeded", where, key="seeded")

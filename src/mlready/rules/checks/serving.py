@@ -33,7 +33,7 @@ def prediction_interface(project: Project) -> Verdict:
         if project.has("load-model", notebooks=False) and use.call.scope and use.file.path not in scored:
             said = f"{use.scope.name} predicts, and no command or service calls it"
             return met(Site(0.5, said, use.where, key=use.scope.name))
-    return missing("nobody can ask the model but the code that trained it")
+    return missing("no service, job or command answers with a prediction")
 
 
 def _services(project: Project) -> Iterator[Site]:

@@ -53,23 +53,26 @@ def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
     )
 
 
-def _helped(project: Project, file: ProjectFile, number: int) -> bool:
-    """Whether a helper or fixture of the tests, or a function inside the test, asserts for it."""
-    helpers = {
+def _asserting_helpers(project: Project) -> frozenset[str]:
+    """Names of functions and fixtures of the tests that assert."""
+    return frozenset(
         scope.name.rpartition(".")[2]
         for other in project.test_files
         for scope in (other.python.scopes if other.python else ())
         if scope.asserts and scope.kind == "function" and not is_test(other, scope)
-    }
+    )
+
+
+def _helped(file: ProjectFile, number: int, helpers: frozenset[str]) -> bool:
+    """Whether a helper or fixture of the tests, or a function inside the test, asserts for it."""
     python = file.python
     assert python is not None
     scope = python.scopes[number]
+    calls = [call for call in python.calls if call.scope == number]
     used = {name.rpartition(".")[2] for name in (*scope.refs, *(param.name for param in scope.params))}
-    used |= {call.name.rpartition(".")[2] for call in python.calls if call.scope == number}
+    used |= {call.name.rpartition(".")[2] for call in calls}
     inner = any(s.parent == number and s.asserts for s in python.scopes)
-    passed = any(
-        "expect" in arg.name or "assert" in arg.name for c in python.calls if c.scope == number for arg in c.args
-    )
+    passed = any("expect" in arg.name or "assert" in arg.name for call in calls for arg in call.args)
     return inner or passed or bool(used & helpers)
 
 
@@ -225,6 +228,9 @@ def model_tested(project: Project) -> Verdict:
     if named is not None:
         file, scope = named
         return met(Site(1.0, f"tests reach {scope.name}", file.at(scope.line), key=scope.name))
+    asked = max(serving_tested(project).sites, key=lambda site: site.credit, default=None)
+    if asked is not None and asked.credit >= 1 and project.has("predict", reached="serving", notebooks=False):
+        return met(Site(1.0, f"{asked.message}, and the service predicts", asked.where, key="service"))
     return missing("no test reaches training or prediction")
 
 
@@ -341,9 +347,10 @@ def _enforced(project: Project, site: Site) -> Site:
 def tests_assert(project: Project) -> Verdict:
     """TST008: each test function checks something."""
     broken, units = [], 0
+    helpers = _asserting_helpers(project)
     for file, number, scope in test_functions(project):
         units += 1
-        if _vacuous(file, number, scope) and not _skipped(scope) and not _helped(project, file, number):
+        if _vacuous(file, number, scope) and not _skipped(scope) and not _helped(file, number, helpers):
             broken.append(Site(0.0, f"{scope.name} checks nothing", file.at(scope.line), key=scope.name))
     return hazard(broken, units=units)
 

@@ -19,7 +19,12 @@ _OFF = frozenset(("disabled", "offline-disabled"))
 
 def experiments_tracked(project: Project) -> Verdict:
     """TRK001: runs are logged to a tracker by the code that trains; a file of metrics for each run is half of one."""
-    sites = [_tracker_site(project, use) for use in project.uses("track-metrics", "autolog")]
+    logging = list(project.uses("track-metrics", "autolog"))
+    first = {
+        (use.call.name, use.file.facts.notebook is None, project.reaches(use.node, "training")): use
+        for use in reversed(logging)
+    }
+    sites = [_tracker_site(project, use) for use in first.values()]
     sites += list(_metrics_of_runs(project))
     if not sites:
         return missing("no experiment tracker is called in the code that trains")

@@ -145,7 +145,8 @@ def test_serving_fills_zero_where_training_fills_the_median(findings: FindingsOf
     )
     site = next(s for s in sites if s.where and s.where.path == "api.py")
     assert _place(site) == ("api.py", 18)
-    assert "0" in site.message and "median" in site.message
+    assert "0" in site.message
+    assert "median" in site.message
 
 
 def test_a_request_that_lacks_a_feature(findings: FindingsOf) -> None:
@@ -225,7 +226,9 @@ def test_the_image_installs_another_version_than_training_locks(findings: Findin
         },
     )
     said = " ".join(site.message for site in sites)
-    assert "1.4.2" in said and "1.3.0" in said and "scikit-learn" in said
+    assert "1.4.2" in said
+    assert "1.3.0" in said
+    assert "scikit-learn" in said
     assert any(site.where and site.where.path.startswith("service/") for site in sites)
 
 
@@ -271,7 +274,8 @@ def test_the_schedule_trains_on_data_committed_to_git(findings: FindingsOf) -> N
         "DRF002", {"train.py": TRAINING, "data/churn.csv": table, ".github/workflows/retrain.yml": workflow}
     )
     assert _place(site) == (".github/workflows/retrain.yml", 11)
-    assert "data committed to git" in site.message and "python train.py" in site.message
+    assert "data committed to git" in site.message
+    assert "python train.py" in site.message
 
 
 def test_dvc_without_its_lock_and_with_a_remote_in_tmp(findings: FindingsOf) -> None:
@@ -293,7 +297,8 @@ def test_dvc_without_its_lock_and_with_a_remote_in_tmp(findings: FindingsOf) -> 
         },
     )
     said = {site.where.path: site.message for site in sites if site.where}
-    assert "dvc.lock" in said["dvc.yaml"] and "ignored" in said["dvc.yaml"]
+    assert "dvc.lock" in said["dvc.yaml"]
+    assert "ignored" in said["dvc.yaml"]
     assert "/tmp/dvc-store" in said[".dvc/config"]
 
 
@@ -348,7 +353,8 @@ def test_the_model_is_loaded_for_each_request(findings: FindingsOf) -> None:
         },
     )
     assert _place(site) == ("api.py", 14)
-    assert "joblib.load" in site.message and "request" in site.message
+    assert "joblib.load" in site.message
+    assert "request" in site.message
 
 
 TESTED_WITHOUT_TRAINING = {
@@ -380,7 +386,8 @@ TESTED_WITHOUT_TRAINING = {
 def test_tests_run_in_ci_and_none_reaches_training(findings: FindingsOf) -> None:
     (site,) = findings("TST004", TESTED_WITHOUT_TRAINING)
     assert site.credit == 0
-    assert "no test" in site.message and "train" in site.message
+    assert "no test" in site.message
+    assert "train" in site.message
 
 
 def test_the_command_of_the_readme_does_not_exist(findings: FindingsOf) -> None:

@@ -11,7 +11,8 @@ from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
 
 _MAX_SUBPROJECTS = 50
 _ASIDE = re.compile(
-    r"(^|/)[^/]*(exercise|example|tutorial|demo|doc|test|sample|workshop|template|research|notebook|experiment|playground|prototype)[^/]*(/|$)", re.IGNORECASE
+    r"(^|/)[^/]*(exercise|example|tutorial|demo|doc|test|sample|workshop|template|research|notebook|experiment|playground|prototype)[^/]*(/|$)",
+    re.IGNORECASE,
 )
 """Folders whose projects are shown or tried, not run: what is tried belongs to the project that it is tried for."""
 

@@ -16,6 +16,8 @@ _MUST_HAVE_CONTENT = re.compile(
 )
 _MAY_BE_EMPTY = re.compile(r"(^|/)(__init__\.py|py\.typed|\.gitkeep|\.keep|conftest\.py|\.nojekyll|[^/]*\.lock)$")
 _TEMPLATE_FOLDER = re.compile(r"(^|/)(templates?|\{\{[^/]*)(/|$)|\{\{")
+_OWN_MARKS = re.compile(r"(^|/)(cookiecutter\.json|copier\.ya?ml|cliff\.toml|none\.ya?ml|target/[^/]*\.json)$")
+"""Files whose marks or emptiness are meant: questions of templates, changelog and dbt output, Hydra's "none"."""
 _MARKS = re.compile(r"\{\{\s*(cookiecutter|copier|_copier|project)\b|\{%-?\s*(if|for|endif|raw)\b")
 _PLAIN_FILE = re.compile(r"^(\./)?[\w./-]+\.(py|ipynb|txt|lock)$")
 
@@ -35,6 +37,8 @@ def no_empty_artifacts(project: Project) -> Verdict:
 
 def _is_watched(file: ProjectFile) -> bool:
     if file.role not in _WATCHED_ROLES or not _MUST_HAVE_CONTENT.search(file.path):
+        return False
+    if _OWN_MARKS.search(file.path):
         return False
     return not _MAY_BE_EMPTY.search(file.path) and not _TEMPLATE_FOLDER.search(file.path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Container, Resource, Stage
+from mlready.facts.rows import Automation, Container, Job, Resource, Stage
 from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import literal_path, strings
@@ -217,24 +217,52 @@ def _probed(project: Project) -> bool:
 _ON_EVERY_CHANGE = ("travis", "circleci", "gitlab", "jenkins", "bitbucket")
 
 
+_WHERE_READ: dict[str, str] = {
+    "github": r"^\.github/workflows/",
+    "gitlab": r"^\.gitlab-ci\.ya?ml$|gitlab",
+    "travis": r"^\.travis\.ya?ml$",
+    "circleci": r"^\.circleci/",
+}
+"""Where a provider reads its configuration; a copy deeper in the tree runs nothing."""
+_IDLE = re.compile(r"^\s*(echo|printf|:|true|#|cd|ls|pwd|sleep|date|set)\b")
+
+
 def ci_present(project: Project) -> Verdict:
     """DEP005: CI does something on push."""
     sites, broken = [], ""
     for file, automation in project.automations:
+        if not re.search(_WHERE_READ.get(automation.provider, ""), file.path):
+            continue
         if automation.problem:
             broken = broken or f"{file.path}: {automation.problem}"
-            continue
-        on_change = {"push", "pull-request", "tag"} & set(
-            automation.triggers
-        ) or automation.provider in _ON_EVERY_CHANGE
-        if any(job.steps or job.calls for job in automation.jobs) or automation.includes:
-            when = ", ".join(automation.triggers) or "every change"
-            sites.append(Site(1.0 if on_change else 0.5, f"{file.path} runs on {when}", file.at(0), key=file.path))
+        elif automation.includes or any(_works(job) for job in automation.jobs):
+            sites.append(_ci_site(file, automation))
     if sites:
         return met(*sorted(sites, key=lambda site: -site.credit)[:3])
     if broken:
         return missing(f"the CI configuration cannot be read ({broken})")
-    return missing("there is no CI configuration")
+    return missing("there is no CI configuration that does anything")
+
+
+def _works(job: Job) -> bool:
+    """Whether a job does more than to check out and to say something."""
+    if job.calls:
+        return True
+    for step in job.steps:
+        if step.uses and not re.search(r"^actions/checkout|^checkout$", step.uses):
+            return True
+        if any(line.strip() and not _IDLE.match(line) for line in step.run.splitlines()):
+            return True
+    return False
+
+
+def _ci_site(file: ProjectFile, automation: Automation) -> Site:
+    triggers = set(automation.triggers)
+    on_change = {"push", "pull-request", "tag"} & triggers or automation.provider in _ON_EVERY_CHANGE
+    credit = 1.0 if on_change else 0.5 if triggers - {"manual", "workflow-call"} else 0.0
+    when = ", ".join(automation.triggers) or "every change"
+    said = f"{file.path} runs on {when}" if credit else f"{file.path} only runs when somebody starts it"
+    return Site(credit, said, file.at(0), key=file.path)
 
 
 _DELIVERS = re.compile(

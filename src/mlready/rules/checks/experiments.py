@@ -31,7 +31,7 @@ def code_cells(file: ProjectFile) -> list[Cell]:
     return [
         cell
         for cell in notebook_of(file).cells
-        if cell.kind == "code" and cell.lines and (cell.statements or cell.problem)
+        if cell.kind == "code" and cell.lines and (cell.statements or cell.problem or cell.magics or cell.shell)
     ]
 
 

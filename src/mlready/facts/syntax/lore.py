@@ -16,6 +16,12 @@ _COMMON = frozenset({"layer"})
 """Traits that are too common to keep a call for."""
 
 
+_COMMON_NAMES = frozenset(
+    ("agents", "evaluate", "git", "mcp", "phoenix", "schedule", "streaming", "metrics", "monitoring")
+)
+"""Import roots of known systems that projects give to modules of their own as well."""
+
+
 class Known(NamedTuple):
     """What a call of one name means."""
 
@@ -52,7 +58,8 @@ class Lore:
         own = self._own.get(root)
         if own is None:
             standard = root in sys.stdlib_module_names or root in interest.ARRAY_MATHS
-            own = self._own[root] = not standard and not self.vocabulary.system_of(root)
+            known = self.vocabulary.system_of(root) and root not in _COMMON_NAMES
+            own = self._own[root] = not standard and not known
         return own
 
     def is_telling(self, kind: str) -> bool:

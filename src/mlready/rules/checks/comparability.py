@@ -62,8 +62,14 @@ def evaluation_separate(project: Project) -> Verdict:
     return missing("evaluation is mixed into training: another model cannot go through it")
 
 
+_EVALUATE = re.compile(r"^(\w+\.)?_?eval(uate)?(_(model|net|network|epoch|loop|step|fn))?$")
+
+
 def _computes_metric(project: Project, file: ProjectFile, number: int) -> bool:
-    """Whether a metric is computed in what the function reaches."""
+    """Whether a metric is computed in what the function reaches; `evaluate(model, loader)` may compute its own."""
+    assert file.python is not None
+    if _EVALUATE.match(file.python.scopes[number].name):
+        return True
     reach = project.graph.reach([(file.path, number)])
     return any(use.node in reach for use in project.uses("evaluate", "track-metrics"))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mlready.facts.generated import is_generated
 from mlready.facts.rows import Call, FileFacts, NotebookFacts, PythonFacts, Scope
-from mlready.project.roles import is_generated, refine, role_of, vendored_folders
+from mlready.project.roles import refine, role_of, vendored_folders
 
 
 @pytest.mark.parametrize(

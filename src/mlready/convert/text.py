@@ -59,7 +59,3 @@ def shown(text: str, node: ast.Expr, function: str) -> str:
     """A last expression as a call that shows it."""
     bare_tuple = isinstance(node.value, ast.Tuple) and not text.startswith("(")
     return f"{function}(({text}))" if bare_tuple else f"{function}({text})"
-
-
-def call_text(function: str, arguments: Iterable[str]) -> str:
-    return f"{function}({', '.join(arguments)})"

@@ -6,8 +6,6 @@ empty folder for the programs, and credentials are looked for in the bytes at ha
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -115,19 +113,6 @@ def run_tools(
     wanted = {tool for _, tools in chosen for tool in tools}
     reports |= {tool: reason for tool, reason in job.broken.items() if tool in wanted}
     return reports, job.versions
-
-
-def _fast_folder(room: int) -> str | None:
-    """Memory instead of a disk for the copies, where there is plenty of it: thousands of small files take seconds."""
-    shared = Path("/dev/shm")
-    try:
-        return (
-            str(shared)
-            if shutil.disk_usage(shared).free > 4 * room + 200_000_000 and os.access(shared, os.W_OK)
-            else None
-        )
-    except OSError:
-        return None
 
 
 @dataclass

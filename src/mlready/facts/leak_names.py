@@ -23,7 +23,6 @@ CV_FUNCTIONS = frozenset(
 SPLIT_FUNCTIONS = frozenset({"train_test_split", "train_valid_split", "train_val_split", "iterative_train_test_split"})
 STATISTICS = frozenset({"mean", "median", "std", "min", "max", "var", "mode", "quantile", "nanmean", "nanstd", "ptp"})
 LAGS = frozenset({"shift", "rolling", "expanding", "ewm", "pct_change"})
-SCORE_WORDS = frozenset({"predict", "predict_proba", "score", "evaluate", "decision_function", *CV_FUNCTIONS})
 
 _ENCODERS = re.compile(
     r"(OneHot|Ordinal|Binary|BaseN|Count)Encoder$|DictVectorizer$|(String|Integer)Lookup$|text\.Tokenizer$"

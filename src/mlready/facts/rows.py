@@ -548,7 +548,7 @@ class FileFacts(Row, frozen=True, array_like=True, gc=False):
     table: Table | None = None
     suppressions: tuple[Suppression, ...] = ()
     generated: bool = False
-    """Its first lines say that a program wrote it (`project.roles.is_generated`)."""
+    """Its first lines say that a program wrote it (`facts.generated.is_generated`)."""
 
 
 class Suppression(Row, frozen=True, array_like=True, gc=False):

@@ -79,8 +79,7 @@ def _inventory_of_file(path: Path) -> Inventory:
 
 
 def _chosen(inventory: Inventory, config: Config) -> list[File]:
-    refused = {entry.path for entry in inventory.not_read}
-    files = [file for file in inventory.files if not file.link and file.path not in refused]
+    files = list(inventory.readable())
     if not config.exclude:
         return files
     from mlready.project.ignore import Ignores

@@ -15,8 +15,6 @@ from mlready.rules.model import Need, Profile, Rule
 from mlready.rules.registry import find_check
 from mlready.rules.suppressions import suppression_of
 
-Check = Callable[[Project], Verdict]
-
 _FULL = 0.999
 
 

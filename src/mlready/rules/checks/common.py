@@ -62,10 +62,6 @@ def written_paths(project: Project) -> Iterator[tuple[Use, str]]:
             yield use, path
 
 
-def is_notebook(file: ProjectFile) -> bool:
-    return file.facts.notebook is not None
-
-
 def functions(file: ProjectFile) -> Iterator[tuple[int, str]]:
     """(index, qualified name) of the functions of a file, the main guard left out."""
     for number, scope in enumerate(file.python.scopes if file.python else ()):

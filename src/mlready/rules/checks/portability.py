@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, hazard
-from mlready.project.kinds import LIBRARY, TRAIN_ACTIVITIES
+from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, constant
 from mlready.rules.checks.experiments import cell_place, notebook_of
@@ -213,8 +213,3 @@ def gpu_stack_portable(project: Project) -> Verdict:
                         Site(0.0, f"CUDA image {stage.base} has no full tag", file.at(stage.line), key=stage.base)
                     )
     return hazard(broken, units=units)
-
-
-def is_library(project: Project) -> bool:
-    """A library rightly leaves versions to those who use it."""
-    return project.kind.name == LIBRARY

@@ -18,7 +18,7 @@ from typing import Any
 from tests.benchmarks import factors, rule_labels
 from tests.benchmarks.accuracy_page import page
 from tests.benchmarks.audits import Audit, audits
-from tests.benchmarks.corpora import HERE, Repository, located, repositories
+from tests.benchmarks.corpora import HELD_OUT, HERE, Repository, located, repositories
 
 from mlready import __version__
 
@@ -30,8 +30,8 @@ RULE_CASES = ("rule-cases", "fawltydeps")
 def main(arguments: list[str] | None = None) -> int:
     """Audit, join with the labels, write the figures and the page; 0 unless no repository could be had."""
     given = _parser().parse_args(arguments)
-    wanted = [one for one in repositories() if not given.only or one.group in given.only]
-    places = dict(located(wanted, given.repositories, given.cache))
+    labelled = [one for one in repositories() if one.group in given.only or not given.only and one.group != HELD_OUT]
+    places = dict(located(labelled, given.repositories, given.cache))
     chosen = {one.repo: place for one, place in places.items() if place and one.group != RULE_CASES[0]}
     found = audits(chosen, given.jobs, given.reports)
     figures = measured(places, found, audits(_alone(chosen), given.jobs))

@@ -271,10 +271,13 @@ def _annotated(path: Path) -> set[str]:
 
 
 def hand_checks() -> list[dict[str, Any]]:
-    """Findings read by fresh eyes: checks/RULE.tsv with `right` 1 or 0 for each finding on a public repository."""
+    """Findings read by fresh eyes, a row per rule and round: checks/RULE.tsv with `right` 1 or 0 for each finding."""
     counted = []
     for path in sorted(CHECKS.glob("*.tsv")):
         rows = [row for row in table(path) if row["right"] in ("0", "1")]
-        right = sum(row["right"] == "1" for row in rows)
-        counted.append({"rule": path.stem, "right": right, "read": len(rows), "interval": wilson(right, len(rows))})
+        for number in sorted({int(row["round"]) for row in rows}):
+            drawn = [row for row in rows if int(row["round"]) == number]
+            right = sum(row["right"] == "1" for row in drawn)
+            told = {"rule": path.stem, "round": number, "right": right, "read": len(drawn)}
+            counted.append({**told, "interval": wilson(right, len(drawn))})
     return counted

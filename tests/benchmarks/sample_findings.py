@@ -1,30 +1,32 @@
 """Draw findings for a check by hand: `SIZE` a rule, at most `MOST` from one repository, in an order fixed by SEED.
 
-    python -m tests.benchmarks.sample_findings AUDITS [RULE]...
+    python -m tests.benchmarks.sample_findings AUDITS --round N [--into DIR] [RULE]...
 
-AUDITS is a folder of audit reports (`--format json`) named OWNER__NAME.json. Writes checks/RULE.tsv with an empty
-`right` for a reader who did not write the rule: 1 the finding is right, 0 it is wrong, ? it cannot be told. What is
-read already stays.
+AUDITS is a folder of audit reports (`--format json`) named OWNER__NAME.json. Adds a round of findings to
+checks/RULE.tsv with an empty `right` for a reader who did not write the rule: 1 the finding is right, 0 it is wrong,
+? it cannot be told. A round is a draw of its own from the reports of one version: rules are mended between rounds, so
+earlier rounds stay as they were read. Repositories of the set `heldout`, which nobody looked at while the rules were
+written, are drawn first.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import random
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.corpora import HERE, repositories, table
+from tests.benchmarks.corpora import HELD_OUT, HERE, repositories, table
 
 SEED = 20261121
 SIZE = 20
 MOST = 3
 CHECKS = HERE / "checks"
-COLUMNS = ("repo", "sha", "path", "cell", "line", "message", "right", "note")
+COLUMNS = ("round", "repo", "sha", "path", "cell", "line", "message", "right", "note")
 
 
 def findings(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -37,41 +39,50 @@ def findings(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def sampled(by_repository: dict[str, list[dict[str, str]]], size: int, most: int, seed: int) -> list[dict[str, str]]:
-    """`size` findings, at most `most` from one repository."""
+    """`size` findings, at most `most` from one repository; repositories nobody looked at before the others."""
     chance = random.Random(seed)
-    drawn = [chance.sample(found, min(most, len(found))) for _, found in sorted(by_repository.items())]
-    pool = [finding for found in drawn for finding in found]
-    return chance.sample(pool, min(size, len(pool)))
+    drawn = {name: chance.sample(found, min(most, len(found))) for name, found in sorted(by_repository.items())}
+    unseen = {one.folder for one in repositories() if one.group == HELD_OUT}
+    fresh, known = (
+        [row for name, rows in drawn.items() if (name in unseen) == new for row in rows] for new in (True, False)
+    )
+    return [
+        *chance.sample(fresh, min(size, len(fresh))),
+        *chance.sample(known, min(max(0, size - len(fresh)), len(known))),
+    ]
 
 
-def main(arguments: list[str]) -> None:
-    """Write a table for each rule named, or for each that has findings."""
+def main() -> None:
+    """Add a round to the table of each rule named, or of each that has findings."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("audits", type=Path)
+    parser.add_argument("rules", nargs="*")
+    parser.add_argument("--round", type=int, required=True)
+    parser.add_argument("--into", type=Path, default=CHECKS)
+    given = parser.parse_args()
     by_rule: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     known = {one.folder: one for one in repositories()}
-    for path in sorted(Path(arguments[0]).glob("*.json")):
+    for path in sorted(given.audits.glob("*.json")):
         text, one = path.read_text(encoding="utf-8"), known.get(path.stem)
         for rule, finding in findings(json.loads(text)) if text and one else ():
-            by_rule[rule][path.stem].append({"repo": known[path.stem].repo, "sha": known[path.stem].sha, **finding})
-    CHECKS.mkdir(exist_ok=True)
-    for rule in arguments[1:] or sorted(by_rule):
-        _write(CHECKS / f"{rule}.tsv", sampled(by_rule[rule], SIZE, MOST, SEED))
+            place = {"round": str(given.round), "repo": known[path.stem].repo, "sha": known[path.stem].sha}
+            by_rule[rule][path.stem].append({**place, **finding})
+    given.into.mkdir(exist_ok=True)
+    for rule in given.rules or sorted(by_rule):
+        _write(given.into / f"{rule}.tsv", sampled(by_rule[rule], SIZE, MOST, SEED + given.round))
 
 
 def _write(path: Path, rows: list[dict[str, str]]) -> None:
-    kept = [row for row in table(path) if row["right"]] if path.is_file() else []
-    seen = {_key(row) for row in kept}
-    rows = [*kept, *(row for row in rows if _key(row) not in seen)][:SIZE]
+    earlier = table(path) if path.is_file() else []
+    if {row["round"] for row in earlier} & {row["round"] for row in rows}:
+        raise SystemExit(f"{path} has this round already")
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(
             file, COLUMNS, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None
         )
         writer.writeheader()
-        writer.writerows({key: " ".join(value.split()) for key, value in row.items()} for row in rows)
-
-
-def _key(row: dict[str, str]) -> tuple[str, ...]:
-    return row["repo"], row["path"], row["cell"], row["line"]
+        writer.writerows({key: " ".join(value.split()) for key, value in row.items()} for row in [*earlier, *rows])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -134,9 +134,12 @@ def test_a_draw_takes_one_site_from_each_population_before_a_second() -> None:
 
 
 def test_checks_are_counted_by_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "REP004.tsv").write_text("repo\tright\tnote\na/b\t1\t\na/b\t0\t\na/b\t?\t\n", encoding="utf-8")
+    (tmp_path / "REP004.tsv").write_text(
+        "round\trepo\tright\tnote\n1\ta/b\t1\t\n1\ta/b\t0\t\n1\ta/b\t?\t\n2\ta/b\t1\t\n", encoding="utf-8"
+    )
     monkeypatch.setattr(rule_labels, "CHECKS", tmp_path)
-    assert [(one["rule"], one["right"], one["read"]) for one in hand_checks()] == [("REP004", 1, 2)]
+    counted = [(one["rule"], one["round"], one["right"], one["read"]) for one in hand_checks()]
+    assert counted == [("REP004", 1, 1, 2), ("REP004", 2, 1, 1)]
 
 
 def figures(**changed: Any) -> dict[str, Any]:

@@ -58,6 +58,7 @@ HOMES: dict[str, frozenset[str]] = {
     "tomlkit": frozenset({"scaffold/pyproject.py", "convert/manifest.py"}),
     "yaml": frozenset({"facts", "scaffold"}),
     "detect_secrets": frozenset({"external/secrets"}),
+    "ahocorasick_rs": frozenset({"external/secrets"}),
     "rich": frozenset({"cli", "report"}),
     "ruff": frozenset({"convert/tidy.py", "external"}),
     "requests": frozenset(),

@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlready.external.finding import ExternalFinding
+from mlready.external.secrets.formats import FORMATS, marks_of
+from mlready.external.secrets.known import _CONNECTION, _connections
 from mlready.external.secrets.scan import scan
 
 _RANDOM = random.Random(20)
@@ -232,6 +234,23 @@ def test_a_long_line_takes_no_long_time() -> None:
     begin = time.monotonic()
     found(text)
     assert time.monotonic() - begin < 5
+
+
+MARKS = sorted({mark for form in FORMATS for mark in form.marks})
+
+
+@given(st.lists(st.sampled_from(MARKS) | st.text(max_size=8)), st.integers(0, 120_000))
+def test_one_pass_finds_the_marks_that_a_search_for_each_finds(parts: list[str], padding: int) -> None:
+    text = "é" * padding + "".join(parts)
+    assert marks_of(text) == {mark for mark in MARKS if mark in text}
+
+
+PIECES = ["s3", "http", "postgresql", "://", "@", ":", "/", " ", '"', ".", "user", "p" * 70, "w" * 119, "db.example", "\n"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_connection_strings_are_those_that_a_search_of_the_whole_text_finds(text: str) -> None:
+    assert [match.span() for match in _connections(text)] == [match.span() for match in _CONNECTION.finditer(text)]
 
 
 @given(st.text(max_size=300), st.sampled_from(sorted(KNOWN)))

@@ -1,6 +1,7 @@
 """The formats of credentials that providers publish, each with the literal text that must be there before it is tried.
 
-The only home of detect-secrets. Its modules take 0.1 s to import, so nothing of it is loaded before a mark is seen.
+The only home of detect-secrets, whose modules take 0.1 s to import: nothing of it is loaded before a mark is seen. The
+only home of ahocorasick_rs as well, which looks for all marks in one pass over a text.
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,28 @@ FORMATS = (
     Format("private-key", "private key", ("PRIVATE KEY",), "private_key.PrivateKeyDetector", shown=0),
     Format("jwt", "JSON web token", ("eyJ",), "jwt.JwtTokenDetector", certain=False, shown=0),
 )  # fmt: skip
+
+_STRETCH = 100_000
+"""Characters that are searched at once: a text of nothing but marks must not become a list of millions."""
+_LONGEST = max(len(mark) for form in FORMATS for mark in form.marks)
+
+
+def marks_of(text: str) -> set[str]:
+    """The marks of all formats that stand somewhere in a text."""
+    marks, finder = _finder()
+    found: set[int] = set()
+    for start in range(0, len(text), _STRETCH):
+        part = text[start : start + _STRETCH + _LONGEST]
+        found.update(index for index, _, _ in finder.find_matches_as_indexes(part, overlapping=True))
+    return {marks[index] for index in found}
+
+
+@cache
+def _finder() -> tuple[list[str], AhoCorasick]:
+    from ahocorasick_rs import AhoCorasick, Implementation
+
+    marks = sorted({mark for form in FORMATS for mark in form.marks})
+    return marks, AhoCorasick(marks, implementation=Implementation.DFA)
 
 
 def spans(form: Format, text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlready.external.secrets.fakes import entropy, is_fake
-from mlready.external.secrets.formats import FORMATS, Format, is_web_token, spans
+from mlready.external.secrets.formats import FORMATS, Format, is_web_token, marks_of, spans
 
 MAX_HITS = 50
 """Findings a text: a dump of keys needs no longer list."""
@@ -37,7 +37,8 @@ Marks = tuple[tuple[Format, str], ...]
 
 def marks_in(text: str) -> Marks:
     """The formats that a text can hold at all: asked once for a file, before its parts are looked at."""
-    return tuple((form, mark) for form in FORMATS for mark in form.marks if mark in text)
+    present = marks_of(text)
+    return tuple((form, mark) for form in FORMATS for mark in form.marks if mark in present) if present else ()
 
 
 def find_known(text: str, marks: Marks) -> list[Hit]:
@@ -46,9 +47,8 @@ def find_known(text: str, marks: Marks) -> list[Hit]:
     for form, mark in marks:
         for hit in _of_format(text, form, mark):
             hits.setdefault((hit.start, hit.end), hit)
-    if "://" in text and "@" in text:
-        for hit in _connection_strings(text):
-            hits.setdefault((hit.start, hit.end), hit)
+    for hit in _connection_strings(text):
+        hits.setdefault((hit.start, hit.end), hit)
     return sorted(hits.values(), key=lambda hit: hit.start)[:MAX_HITS]
 
 
@@ -112,6 +112,10 @@ _CONNECTION = re.compile(
     r"\b(?P<scheme>[a-z][a-z0-9+]{1,20})://(?P<user>[^\s:/@\"'`<>{}$]{1,80}):(?P<password>[^\s/@\"'`<>{}]{1,120})@"
     r"(?P<host>[A-Za-z0-9_.-]{1,200})",
 )
+_SCHEME = 21
+_LOGIN = len("://") + 80 + len(":") + 120 + len("@")
+_HOST = 200
+"""Characters that the parts of a connection string have at most."""
 _LOCAL = re.compile(
     r"^(?:localhost|127\.|0\.0\.0\.0|::1|10\.|192\.168\.|host\.docker\.internal)|^[^.]*$|\.(?:local|test|invalid)$"
 )
@@ -123,8 +127,20 @@ _WEAK = re.compile(
 )
 
 
+def _connections(text: str) -> Iterator[re.Match[str]]:
+    """All matches of _CONNECTION, tried only where "@" follows "://" soon: most addresses hold no password."""
+    at, done = text.find("://"), 0
+    while at >= 0:
+        if text.find("@", at, at + _LOGIN) >= 0:
+            match = _CONNECTION.search(text, max(done, at - _SCHEME), at + _LOGIN + _HOST)
+            if match is not None and match.end("scheme") == at:
+                yield match
+                done = match.end()
+        at = text.find("://", max(at + 1, done))
+
+
 def _connection_strings(text: str) -> Iterator[Hit]:
-    for match in _CONNECTION.finditer(text):
+    for match in _connections(text):
         user, password, host = match["user"], match["password"], match["host"]
         same = password.lower() == user.lower()
         if same or _WEAK.match(password) or is_fake(password) or _RESERVED.search(host) or "$" in password:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlready.facts.rows import Scope
 from mlready.findings import Site, Verdict, met, missing, not_applicable
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import argument, constant, literal_path, strings
@@ -40,7 +41,7 @@ def configuration_apart(project: Project) -> Verdict:
         return met(
             Site(1.0, f"training is configured through {strong[0].call.name}", strong[0].where, key=strong[0].call.name)
         )
-    read = _reads_config(project)
+    read = _reads_config(project) or _typed_settings(project)
     if read is not None:
         return met(read)
     for file, stage in project.stages:
@@ -136,6 +137,34 @@ def _reads_config(project: Project) -> Site | None:
     return None
 
 
+def _typed_settings(project: Project) -> Site | None:
+    """A class of settings (pydantic BaseSettings and the like) that training uses: its fields come from outside."""
+    found: list[Site] = []
+    for file in project.code_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            if (
+                scope.kind != "class"
+                or (file.path, number) not in project.training_nodes
+                or not _reads_itself(project, scope)
+            ):
+                continue
+            fields = [row.name for row in file.python.fields if row.scope == number and row.name != "model_config"]
+            if any(not _NO_PARAMETER.match(name.upper()) and not _PLACE_OPTION.search(name) for name in fields):
+                found.append(
+                    Site(1.0, f"training takes its settings from {scope.name}", file.at(scope.line), key=scope.name)
+                )
+            elif fields:
+                said = f"{scope.name} holds places, and no parameter of the training"
+                found.append(Site(0.25, said, file.at(scope.line), key="places only"))
+    return max(found, key=lambda site: site.credit, default=None)
+
+
+def _reads_itself(project: Project, scope: Scope) -> bool:
+    meanings = (project.vocabulary.meaning(base) for base in scope.bases)
+    return any(meaning is not None and "configure" in meaning.activities for meaning in meanings)
+
+
 def _settings_module(project: Project) -> Site | None:
     """A config.py of constants that training imports: apart from the code, though not from the repository."""
     for file in project.code_files:
@@ -217,4 +246,5 @@ def _takes_settings(project: Project) -> bool:
         return True
     if any(_decorates_training(project, use) for use in project.uses("configure", "parse-args")):
         return True
-    return _reads_config(project) is not None or _settings_module(project) is not None
+    sources = (_reads_config, _typed_settings, _settings_module)
+    return any(source(project) is not None for source in sources)

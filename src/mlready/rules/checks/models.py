@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, each, hazard, met, missing
@@ -199,22 +200,67 @@ def serving_pins_model(project: Project) -> Verdict:
     loads = loads or list(project.uses("load-model", reached="any", notebooks=False))
     if not loads:
         return missing("nothing loads a named version of a model to predict with")
-    baked = _baked_models(project)
-    overwritten = {path for use, path in written_paths(project) if "save-model" in use.call.activities}
+    kept = _Kept(
+        overwritten=frozenset(path for use, path in written_paths(project) if "save-model" in use.call.activities),
+        versioned=frozenset(_versioned_files(project)),
+        baked=_baked_models(project),
+        tagged=_tags_images(project),
+    )
     trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
-    sites = [_load_site(use, baked, overwritten, training=use.file.path in trains) for use in loads]
+    sites = [_load_site(use, kept, training=use.file.path in trains) for use in loads]
     return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Where models of a project lie: paths that runs overwrite, paths that git or DVC version, and images."""
+
+    overwritten: frozenset[str]
+    versioned: frozenset[str]
+    baked: bool
+    tagged: bool
 
 
 def _baked_models(project: Project) -> bool:
     return any(
-        row.op in ("COPY", "ADD") and re.search(r"model|\.pkl|\.joblib|\.onnx|artifact", row.value)
+        row.op in ("COPY", "ADD") and any(_copies_model(word) for word in row.value.split()[:-1])
         for _, container in project.containers
         for row in container.instructions
     )
 
 
-def _load_site(use: Use, baked: bool, overwritten: set[str], *, training: bool) -> Site:
+def _copies_model(source: str) -> bool:
+    return bool(re.search(r"model|\.pkl|\.joblib|\.onnx|artifact", source)) and not source.endswith(
+        (".py", ".txt", ".toml")
+    )
+
+
+_VERSION_TAG = re.compile(r":[\w.-]*?(\$|v?\d+\.\d+|\d{8})")
+_IMAGE_COMMAND = re.compile(r"\b(docker|podman|buildah|gcloud|az|bentoml)\b.*\b(build|push|tag|buildx|bake|deploy)\b")
+
+
+def _tags_images(project: Project) -> bool:
+    """Whether some build, release or deployment names images of the project by a version."""
+    for _, automation in project.automations:
+        for job in automation.jobs:
+            for step in job.steps:
+                inputs = " ".join(value for name, value in step.inputs if name in ("tags", "image", "images"))
+                if "docker/metadata-action" in step.uses or _VERSION_TAG.search(inputs):
+                    return True
+    texts = (command.text for command in project.commands)
+    return any(_IMAGE_COMMAND.search(text) and _VERSION_TAG.search(text) for text in texts)
+
+
+def _versioned_files(project: Project) -> Iterator[str]:
+    """Model files that a commit names: tracked by git, LFS or DVC."""
+    for file in project.files:
+        if file.role == "model" and file.tracked:
+            yield file.path
+        yield from (row.path for row in file.facts.tracked)
+    yield from (out for _, stage in project.stages if stage.tool == "dvc" for out in stage.outs)
+
+
+def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
     call = use.call
     path = literal_path(call)
     values = [arg.value for arg in call.args]
@@ -225,10 +271,15 @@ def _load_site(use: Use, baked: bool, overwritten: set[str], *, training: bool) 
         return Site(1.0, f"loads {text}", use.where, key=text)
     if call.system in ("mlflow", "wandb", "bentoml"):
         return Site(1.0, f"{call.name} loads from a registry", use.where, key=call.name)
-    if path and path in overwritten and not baked:
+    if kept.baked and kept.tagged:
+        return Site(1.0, "the model is baked into an image that is tagged with a version", use.where, key=call.name)
+    if path and path in kept.versioned and path not in kept.overwritten:
+        return Site(0.5, f"loads {path}, whose version is that of the commit", use.where, key=path)
+    if kept.baked:
+        said = "the model is copied into an image that no file gives a version"
+        return Site(0.25, said, use.where, key=call.name)
+    if path and path in kept.overwritten:
         return Site(0.0, f"loads {path}, which every training run overwrites", use.where, key=path)
-    if baked:
-        return Site(1.0, "the model is baked into the image", use.where, key=call.name)
     if path:
         return Site(0.0, f"loads {path}, a path that names no version", use.where, key=path)
     if released := _released(use):

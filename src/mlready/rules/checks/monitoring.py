@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mlready.findings import Site, Verdict, hazard, met, missing
 from mlready.project.entries import MAIN, operations
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import strings
+from mlready.rules.checks.common import constant, strings
 
 # ------------------------------------------------------------------------------------------------------------- MON001
 
@@ -79,6 +79,10 @@ def predictions_recorded(project: Project) -> Verdict:
         )
         if writes and (_RECORDS.search(f"{use.scope.name} {name}") or _scope_predicts(use)):
             return met(Site(1.0, f"{use.scope.name or name} records predictions ({name})", use.where, key=name))
+    appended = next((use for use in serving_calls(project) if _appends(use) and _answers(project, use)), None)
+    if appended is not None:
+        said = f"{appended.scope.name or appended.file.name} appends predictions to a file"
+        return met(Site(1.0, said, appended.where, key="append"))
     for use in serving_calls(project):
         if _RECORDS.search(use.call.name.rpartition(".")[2]):
             return met(Site(1.0, f"{use.call.name} records predictions", use.where, key=use.call.name))
@@ -125,6 +129,28 @@ def serving_calls(project: Project) -> Iterator[Use]:
         for call in file.python.calls if file.python else ():
             if (file.path, call.scope) in nodes:
                 yield Use(file, call)
+
+
+def _appends(use: Use) -> bool:
+    """`open(path, "a")`, `path.open("a")`, or a method of a store that adds a row."""
+    called = use.call.name.rpartition(".")[2]
+    if called == "open":
+        mode = constant(use.call, "mode", "1") or constant(use.call, "0")
+        return isinstance(mode, str) and bool(re.fullmatch(r"a[bt+]*", mode))
+    return called in ("insert_one", "insert_many", "insert_rows_json") or bool(
+        {"write-data", "publish"} & set(use.call.activities)
+    )
+
+
+def _answers(project: Project, use: Use) -> bool:
+    """Whether a call stands in a function that predicts, or in a helper that such a function calls directly."""
+    if _scope_predicts(use):
+        return True
+    return any(
+        use.node in project.graph.edges.get(other.node, ())
+        for other in serving_calls(project)
+        if use.node[1] and "predict" in other.call.name.rpartition(".")[2] and other.node[1]
+    )
 
 
 def _scope_predicts(use: Use) -> bool:

@@ -100,19 +100,27 @@ def _committed_data(project: Project) -> Iterator[Site]:
     if project.git.kind == "none":
         return
     tracked = {file.name: file for file in project.files if file.tracked and file.role == "data" and not file.shared}
-    reads = {
-        path: use
-        for use in project.uses("read-data")
-        if (path := literal_path(use.call)) and not _RESULT_FILE.search(path)
-    }
-    kept = [(tracked[name], use) for path, use in reads.items() if (name := PurePosixPath(path).name) in tracked]
+    uses = [
+        use for use in project.uses("read-data") if _works_on(use) and not _RESULT_FILE.search(literal_path(use.call))
+    ]
+    named = {path: use for use in uses if (path := literal_path(use.call))}
+    unnamed = sum(not literal_path(use.call) for use in uses)
+    kept = [(tracked[name], use) for path, use in named.items() if (name := PurePosixPath(path).name) in tracked]
     if kept:
         file, use = kept[0]
-        said = f"{file.path} lies in git beside the code ({len(kept)} of {len(reads)} files that are read)"
-        yield Site(0.5 * len(kept) / len(reads), said, use.where, key=file.path)
+        said = f"{file.path} lies in git beside the code ({len(kept)} of {len(named) + unnamed} files that are read)"
+        yield Site(0.5 * len(kept) / (len(named) + unnamed), said, use.where, key=file.path)
 
 
-_RESULT_FILE = re.compile(r"submission|predictions?\.", re.IGNORECASE)
+def _works_on(use: Use) -> bool:
+    """Whether the file that reads makes something of the data: trains on it, prepares it, writes it on."""
+    python = use.file.python
+    assert python is not None
+    meant = {activity for call in python.calls for activity in call.activities}
+    return bool(meant & {"train", "fit", "tune", "fine-tune", "split", "preprocess", "write-data", "join-tables"})
+
+
+_RESULT_FILE = re.compile(r"submission|predictions?\.|(^|/)test\w*\.\w+$", re.IGNORECASE)
 
 
 def _called_versions(project: Project) -> Iterator[Site]:

@@ -49,6 +49,7 @@ TOPS = frozenset({"__main__", "audit", "baseline", "catalogue", "cli", "gate", "
 HOMES: dict[str, frozenset[str]] = {
     "click": frozenset({"cli"}),
     "copier": frozenset({"scaffold/render.py"}),
+    "jinja2": frozenset({"scaffold/parts.py"}),
     "libcst": frozenset({"convert"}),
     "nbclient": frozenset({"convert/verify"}),
     "nbformat": frozenset({"convert"}),

@@ -131,8 +131,12 @@ def _of_calls(statement: Statement, makers: dict[str, Activity]) -> Iterable[tup
         method = "." in name and name.rsplit(".", 1)[-1] in _METHODS
         if activity:
             yield activity, {"train": 4, "evaluate": 3}.get(activity, 1) if method else 2
-    if not statement.flow.calls and statement.flow.mutates and "[" in statement.text:
+    if not statement.flow.calls and statement.flow.mutates and _has_brackets(statement.node):
         yield "prepare", 1
+
+
+def _has_brackets(root: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Subscript | ast.List | ast.ListComp) for node in ast.walk(root))
 
 
 def _of_call(name: str, makers: dict[str, Activity]) -> Activity | None:

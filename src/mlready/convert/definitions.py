@@ -14,9 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mlready.convert.imports import Imported
-from mlready.convert.model import Definition, Edit, Statement
+from mlready.convert.model import Definition, Statement
 from mlready.convert.settings import Extracted
-from mlready.convert.statements import Source
 
 MAX_EXTRA = 5
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
@@ -24,14 +23,18 @@ _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 
 @dataclass(frozen=True)
 class Moved:
-    """The definitions that move, and the edits that hand them what they read."""
+    """The definitions that move."""
 
     definitions: dict[str, Definition] = field(default_factory=dict)
-    edits: dict[int, tuple[Edit, ...]] = field(default_factory=dict)
 
     def added_reads(self, names: Iterable[str]) -> frozenset[str]:
         """Variables that a statement reads too because of the moved functions that it calls."""
         return frozenset(extra for name in names if name in self.definitions for extra in self.definitions[name].extra)
+
+    @property
+    def leading(self) -> dict[str, tuple[str, ...]]:
+        """Functions with the parameters that they get: every call of one passes them first."""
+        return {name: definition.extra for name, definition in self.definitions.items() if definition.extra}
 
 
 def plan_definitions(statements: Sequence[Statement], imported: Imported, extracted: Extracted) -> Moved:
@@ -48,7 +51,7 @@ def plan_definitions(statements: Sequence[Statement], imported: Imported, extrac
         name: Definition(name, s, tuple(sorted(extra[name])), frozenset((world.needs(s) & candidates.keys()) - {name}))
         for name, s in candidates.items()
     }
-    return Moved(definitions, _edits(statements, definitions))
+    return Moved(definitions)
 
 
 class _World:
@@ -165,38 +168,3 @@ def _used_by_value(statements: Sequence[Statement], definitions: dict[str, State
 
 def _bare_generator(call: ast.Call) -> bool:
     return len(call.args) == 1 and isinstance(call.args[0], ast.GeneratorExp) and not call.keywords
-
-
-def _edits(statements: Sequence[Statement], definitions: dict[str, Definition]) -> dict[int, tuple[Edit, ...]]:
-    """Leading arguments at every call, leading parameters at every definition."""
-    edits: dict[int, list[Edit]] = {}
-    widened = {name: definition for name, definition in definitions.items() if definition.extra}
-    for statement in statements if widened else ():
-        source = Source(statement.text)
-        for node in ast.walk(statement.node):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in widened:
-                _, start = source.span(node.func)
-                has_more = bool(node.args or node.keywords)
-                edits.setdefault(statement.index, []).append(
-                    _leading(statement.text, start, widened[node.func.id].extra, has_more)
-                )
-    for definition in widened.values():
-        edits.setdefault(definition.statement.index, []).append(_parameters(definition))
-    return {index: tuple(found) for index, found in edits.items()}
-
-
-def _leading(text: str, start: int, names: tuple[str, ...], has_more: bool) -> Edit:
-    """Puts names first behind the parenthesis that opens at or after `start`."""
-    opening = text.index("(", start) + 1
-    return Edit(opening, opening, ", ".join(names) + (", " if has_more else ""))
-
-
-def _parameters(definition: Definition) -> Edit:
-    node = definition.statement.node
-    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    source = Source(definition.statement.text)
-    keyword = source.text.index("def", source.offset(node.lineno, node.col_offset))
-    start = source.text.index(node.name, keyword + 3) + len(node.name)
-    args = node.args
-    has_more = bool(args.posonlyargs or args.args or args.vararg or args.kwonlyargs or args.kwarg)
-    return _leading(source.text, start, definition.extra, has_more)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Sequence
 
-from mlready.convert.model import Edit, Statement
-from mlready.convert.statements import Source
-from mlready.convert.tokens import SAVE_FIGURES, SHOW
+from mlready.convert.model import Statement
 from mlready.flow.effects import MUTATING, call_effect
 from mlready.flow.statements import Imports
 
@@ -26,7 +23,9 @@ _QUIET_METHODS = MUTATING | {
     "axhline",
 }
 _DISPLAYS = ("IPython.display.display", "IPython.core.display.display", "IPython.core.display_functions.display")
-_PLOT_ACCESS = re.compile(r"\.(plot|hist|boxplot|pie|barh?|kde|density|hexbin|scatter|imshow|area)\b")
+_PLOT_METHODS = frozenset(
+    {"plot", "hist", "boxplot", "pie", "bar", "barh", "kde", "density", "hexbin", "scatter", "imshow", "area"}
+)
 _PLOT_WORDS = (
     "plot",
     "hist",
@@ -64,21 +63,15 @@ def is_shown(statement: Statement, imports: Imports) -> bool:
     return method not in _QUIET_METHODS and call_effect(name) != "plot"
 
 
-def display_edits(statement: Statement, imports: Imports) -> Iterable[Edit]:
-    """`display(x)` becomes `show(x)`."""
-    source = Source(statement.text)
-    for node in ast.walk(statement.node):
-        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if is_call and is_display(imports.resolve(node.func)):  # type: ignore[attr-defined]
-            yield Edit(*source.span(node.func), SHOW)  # type: ignore[attr-defined]
+def display_calls(calls: Iterable[ast.Call], imports: Imports) -> frozenset[str]:
+    """Names that `display` and its kin are called by."""
+    names = (call.func for call in calls if isinstance(call.func, ast.Name))
+    return frozenset(name.id for name in names if is_display(imports.resolve(name)))
 
 
-def show_call_edits(statement: Statement, imports: Imports, name: str, folder: str) -> Iterable[Edit]:
-    """`plt.show()` becomes `save_figures(output_dir, "name")`; in classes the folder is written out."""
-    source = Source(statement.text)
-    for node in ast.walk(statement.node):
-        if is_show_call(node, imports):
-            yield Edit(*source.span(node), f"{SAVE_FIGURES}({folder}, {name!r})")
+def show_calls(calls: Iterable[ast.Call], imports: Imports) -> frozenset[str]:
+    """Dotted names that `plt.show` is called by."""
+    return frozenset(ast.unparse(call.func) for call in calls if is_show_call(call, imports))
 
 
 def is_show_call(node: ast.AST, imports: Imports) -> bool:
@@ -92,7 +85,9 @@ def is_show_call(node: ast.AST, imports: Imports) -> bool:
 
 def may_plot(statement: Statement, plotting: frozenset[str]) -> bool:
     """True where a statement may leave a figure open; `plotting` are functions of the notebook that do."""
-    if "plot" in statement.flow.effects or plotting & statement.flow.reads or _PLOT_ACCESS.search(statement.text):
+    if "plot" in statement.flow.effects or plotting & statement.flow.reads:
+        return True
+    if any(isinstance(node, ast.Attribute) and node.attr in _PLOT_METHODS for node in ast.walk(statement.node)):
         return True
     return any(word in call.rsplit(".", 1)[-1].lower() for call in statement.flow.calls for word in _PLOT_WORDS)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Sequence
 
 from mlready.convert.activities import MODULES
-from mlready.convert.display import is_shown
-from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage, Statement
+from mlready.convert.codemods.functions import parsed, step, with_comments_above
+from mlready.convert.codemods.source import Line, code_of
+from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage
 from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
 from mlready.convert.strings import names_in_strings
-from mlready.convert.text import assembled, edited, global_to_nonlocal, indented, shown
 from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
-from mlready.flow.statements import Imports
 
 DOCSTRINGS = {
     "data": "Reading the data.",
@@ -78,7 +76,7 @@ def _free_path(folder: Path, name: str) -> Path:
 '''
 
 
-def source_files(plan: Plan, imports: Imports) -> dict[str, str]:
+def source_files(plan: Plan) -> dict[str, str]:
     """Module name -> source, of every module of the package."""
     homes = definition_homes(plan)
     order = (*dict.fromkeys(MODULES.values()), "helpers")
@@ -87,7 +85,7 @@ def source_files(plan: Plan, imports: Imports) -> dict[str, str]:
         stages = [stage for stage in plan.stages if stage.module == module]
         definitions = [d for d in plan.definitions.values() if homes[d.name] == module]
         if stages or definitions:
-            files[module] = _module(plan, imports, module, stages, definitions, homes)
+            files[module] = _module(plan, module, stages, definitions, homes)
     files["config"] = config_module(plan.settings)
     if plan.results or any(_uses(text, SHOW) or _uses(text, SAVE_FIGURES) for text in files.values()):
         files["outputs"] = OUTPUTS_MODULE
@@ -127,10 +125,10 @@ def definition_homes(plan: Plan) -> dict[str, str]:
     return {name: "shared" if name in plan.shared else home for name, home in homes.items()}
 
 
-def shared_module(plan: Plan, imports: Imports) -> str:
+def shared_module(plan: Plan) -> str:
     """Source of the project's `shared` module, as far as one notebook knows it."""
     definitions = [d for d in plan.definitions.values() if d.name in plan.shared]
-    return _module(plan, imports, "shared", (), definitions, definition_homes(plan))
+    return _module(plan, "shared", (), definitions, definition_homes(plan))
 
 
 # -------------------------------------------------------------------------------------------------------------- a module
@@ -138,7 +136,6 @@ def shared_module(plan: Plan, imports: Imports) -> str:
 
 def _module(
     plan: Plan,
-    imports: Imports,
     module: str,
     stages: Sequence[Stage],
     definitions: Sequence[Definition],
@@ -148,9 +145,9 @@ def _module(
     names = frozenset().union(*(plan.needs[s.index] for s in statements))
     blocks = [s for s in plan.module_blocks if s.flow.binds & names]
     names = names.union(*(plan.needs[s.index] for s in blocks))
-    body = [assembled(s, s.text) for s in blocks]
-    body += [_definition(plan, definition) for definition in definitions]
-    body += [stage_function(plan, stage, imports) for stage in stages]
+    body = [code_of(s.code) for s in blocks]
+    body += [code_of(definition.statement.code) for definition in definitions]
+    body += [stage_function(plan, stage) for stage in stages]
     text = "\n\n\n".join(body)
     head = [f'"""{DOCSTRINGS[module]}"""', ""]
     lines = [line for line in imports_for(plan, names) if not line.late]
@@ -175,48 +172,39 @@ def _import_text(line: ImportLine, names: frozenset[str]) -> str:
     return line.text if line.name in names or line.name == "*" else f"{line.text}  # noqa: F401"
 
 
-def _definition(plan: Plan, definition: Definition) -> str:
-    statement = definition.statement
-    return assembled(statement, edited(statement.text, plan.edits.get(statement.index, ())))
-
-
 # --------------------------------------------------------------------------------------------------------------- a stage
 
 
-def stage_function(plan: Plan, stage: Stage, imports: Imports) -> str:
+def stage_function(plan: Plan, stage: Stage) -> str:
     """One step as a function: named parameters in, named values out."""
     settings = {setting.name: setting for setting in plan.settings}
     parameters = [*stage.inputs, *(f"{name}: {settings[name].annotation}" for name in stage.settings)]
     keyword = "async def" if stage.is_async else "def"
     returns = "" if stage.outputs else " -> None"
-    lines = [f"{keyword} {stage.name}({', '.join(parameters)}){returns}:", indented(docstring(stage))]
-    lines += [indented(f"{name} = None") for name in stage.unset if name not in stage.inputs]
-    late = {line.name: line.text for line in plan.imports if line.late}
-    written = frozenset().union(*(s.flow.global_writes for s in stage.statements))
+    body = [parsed(f"{name} = None") for name in stage.unset if name not in stage.inputs]
+    body += _stage_body(plan, stage)
+    after = plan.after if stage is plan.stages[-1] else ()
+    if stage.outputs:
+        body.append(with_comments_above(parsed(f"return {', '.join(stage.outputs)}"), after))
+    signature = f"{keyword} {stage.name}({', '.join(parameters)}){returns}:"
+    return code_of(step(signature, docstring(stage), body, () if stage.outputs else after))
+
+
+def _stage_body(plan: Plan, stage: Stage) -> Iterable[Line]:
+    """Statements of a step with the late imports that they need, and the saving of figures."""
+    late = {imported.name: imported.text for imported in plan.imports if imported.late}
     for statement in stage.statements:
         for name in sorted(plan.needs[statement.index] & late.keys()):
-            lines.append(indented(late.pop(name)))
-        lines.append(indented(statement_text(plan, statement, imports, written)))
+            yield parsed(late.pop(name))
+        yield statement.code
         if statement.index in plan.figures:
-            lines.append(indented(f"{SAVE_FIGURES}({OUTPUT_DIR}, {plan.figures[statement.index]!r})"))
-    if stage.outputs:
-        lines.append(indented(f"return {', '.join(stage.outputs)}"))
-    return "\n".join(lines)
+            yield parsed(f"{SAVE_FIGURES}({OUTPUT_DIR}, {plan.figures[statement.index]!r})")
 
 
 def docstring(stage: Stage) -> str:
     title = stage.title or stage.name.replace("_", " ").capitalize()
     title = title.replace("\\", "").replace('"', "'").strip().rstrip(".")
     return f'"""{title[:100] or stage.name}."""'
-
-
-def statement_text(plan: Plan, statement: Statement, imports: Imports, written: frozenset[str]) -> str:
-    """A statement of a step, with settings put in, displays made explicit and comments around it."""
-    text = edited(statement.text, plan.edits.get(statement.index, ()))
-    text = global_to_nonlocal(text, written)
-    if statement.shown and isinstance(statement.node, ast.Expr) and is_shown(statement, imports):
-        text = shown(text, statement.node, SHOW)
-    return assembled(statement, text)
 
 
 # ------------------------------------------------------------------------------------------------------- configuration

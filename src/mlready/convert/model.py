@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mlready.flow.statements import StatementFlow
+
+if TYPE_CHECKING:
+    from mlready.convert.codemods.source import Line, Origin
 
 NoteKind = Literal["dropped", "translated", "kept", "refused", "warning"]
 
@@ -62,31 +65,18 @@ class Statement:
     index: int
     cell: int
     node: ast.stmt
-    text: str
-    """Its source without comments around it."""
-    comments: tuple[str, ...]
-    """Comment lines above it."""
-    trailing: str
-    """Comment at its end."""
+    code: Line
+    """Its libcst node with the comments around it. Made from `node` and then rewritten: only code is written."""
+    origin: Origin
+    """Where the code was parsed."""
     flow: StatementFlow
     weight: int
     """Statements in it, nested ones counted."""
+    lines: int
+    """Lines that it takes, comments above it counted."""
     shown: bool = False
     """Its value is what the cell displays."""
     ends_cell: bool = False
-
-    @property
-    def lines(self) -> int:
-        return self.text.count("\n") + 1 + len(self.comments)
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Replace text between two offsets of a statement's text."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -165,8 +155,6 @@ class Plan:
     module_blocks: tuple[Statement, ...]
     """Statements such as `try: import x` that stand at module level wherever their names are used."""
     settings: tuple[Setting, ...]
-    edits: dict[int, tuple[Edit, ...]]
-    """By index of the statement."""
     figures: dict[int, str]
     """Statements after which open figures are saved, with the name for the files."""
     notes: tuple[Note, ...]
@@ -185,3 +173,5 @@ class Plan:
     """Definitions that several notebooks of the project have."""
     needs: dict[int, frozenset[str]] = field(default_factory=dict)
     """Every name that a statement takes from outside, by index."""
+    after: tuple[str, ...] = ()
+    """Comments below the last statement."""

@@ -5,27 +5,22 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mlready.convert.activities import MODULES, VERBS, Activity, activities, dominant
 from mlready.convert.definitions import Moved, plan_definitions
-from mlready.convert.display import (
-    display_edits,
-    is_show_call,
-    is_shown,
-    may_plot,
-    plotting_functions,
-    show_call_edits,
-)
+from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_functions
 from mlready.convert.glue import glued_positions
 from mlready.convert.imports import Imported, plan_imports
-from mlready.convert.model import Edit, ImportLine, Note, Notebook, PlainCell, Plan, Setting, Stage, Statement
+from mlready.convert.model import Definition, ImportLine, Note, Notebook, Plan, Setting, Stage, Statement
 from mlready.convert.names import from_heading, identifier, unique
 from mlready.convert.policy import plain_cell
+from mlready.convert.rewrite import Rewriter
 from mlready.convert.scripts import expand_runs
 from mlready.convert.sections import Section, sections
 from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
-from mlready.convert.statements import Source, read_statements
+from mlready.convert.statements import Reading, read_statements
 from mlready.convert.strings import names_in_strings
 from mlready.convert.tokens import OUTPUT_DIR, PLAIN
 from mlready.flow.statements import Imports
@@ -38,8 +33,8 @@ def make_plan(notebook: Notebook, package: str) -> Plan:
     cells = tuple(plain_cell(cell) for cell in notebook.cells if cell.kind == "code" and cell.source.strip())
     cells = expand_runs(cells, notebook.path.parent)
     imports = Imports()
-    statements = read_statements(cells, imports)
-    return _Planner(notebook, package, cells, statements, imports).plan()
+    reading = read_statements(cells, imports)
+    return _Planner(notebook, package, reading, imports).plan()
 
 
 class _Planner:
@@ -49,12 +44,12 @@ class _Planner:
         self,
         notebook: Notebook,
         package: str,
-        cells: tuple[PlainCell, ...],
-        statements: tuple[Statement, ...],
+        reading: Reading,
         imports: Imports,
     ) -> None:
-        self.notebook, self.package, self.cells = notebook, package, cells
-        self.statements, self.imports = statements, imports
+        self.notebook, self.package, self.imports = notebook, package, imports
+        self.cells, self.statements, self.after = reading.cells, reading.statements, reading.after
+        statements = reading.statements
         self.sections = sections(notebook)
         self.imported: Imported = plan_imports(statements, notebook.path.parent)
         rest = [s for s in statements if s.index not in self.imported.hoisted]
@@ -83,16 +78,15 @@ class _Planner:
         self._mark_figures()
         work = self._work_items()
         stages = self._stages(work)
-        edits = self._edits(stages)
+        written, definitions = self._rewritten(stages)
         return Plan(
             notebook=self.notebook,
             package=self.package,
-            stages=stages,
-            definitions=self.moved.definitions,
+            stages=written,
+            definitions=definitions,
             imports=self.imported.lines,
             module_blocks=self.imported.blocks,
             settings=self._settings(),
-            edits=edits,
             figures=self.figures,
             notes=self._notes(stages),
             cells=self.cells,
@@ -102,6 +96,7 @@ class _Planner:
             imported=self._imported_names(),
             identifiers=self._identifiers(),
             needs=self.needs,
+            after=self.after,
         )
 
     def _identifiers(self) -> frozenset[str]:
@@ -287,20 +282,19 @@ class _Planner:
 
     # ------------------------------------------------------------------------------------------- edits and notes
 
-    def _edits(self, stages: tuple[Stage, ...]) -> dict[int, tuple[Edit, ...]]:
-        found: dict[int, tuple[Edit, ...]] = {}
-        homes = {s.index: stage.name for stage in stages for s in stage.statements}
-        for statement in self.statements:
-            index = statement.index
-            edits = [*self.extracted.edits.get(index, ()), *self.moved.edits.get(index, ())]
-            edits += display_edits(statement, self.imports)
-            edits += _main_edits(statement)
-            home = homes.get(index) or str(getattr(statement.node, "name", "figure"))
-            folder = '"outputs"' if isinstance(statement.node, ast.ClassDef) else OUTPUT_DIR
-            edits += show_call_edits(statement, self.imports, home, folder)
-            if edits:
-                found[index] = tuple(edits)
-        return found
+    def _rewritten(self, stages: tuple[Stage, ...]) -> tuple[tuple[Stage, ...], dict[str, Definition]]:
+        """Steps and members with the code that is written."""
+        rewriter = Rewriter(self.imports, self.extracted.literals, self.moved.leading)
+        written = []
+        for stage in stages:
+            held = frozenset((*stage.parameters, *stage.unset)).union(*(s.flow.binds for s in stage.statements))
+            statements = tuple(rewriter.in_step(s, stage.name, held) for s in stage.statements)
+            written.append(replace(stage, statements=statements))
+        definitions = {
+            name: replace(definition, statement=rewriter.member(definition.statement))
+            for name, definition in self.moved.definitions.items()
+        }
+        return tuple(written), definitions
 
     def _where(self, stages: tuple[Stage, ...]) -> dict[str, str]:
         found = dict.fromkeys(self.extracted.constants, "config")
@@ -385,16 +379,6 @@ def _results(stages: Sequence[Stage]) -> tuple[str, ...]:
         rebound = set().union(*(s.outputs for s in stages[position + 1 :]))
         found += [name for name in stage.outputs if name not in later and name not in rebound]
     return tuple(dict.fromkeys(found))
-
-
-def _main_edits(statement: Statement) -> Iterable[Edit]:
-    """`__name__` is "__main__" in a notebook, and the module's name in a module."""
-    if "__name__" not in statement.flow.reads | statement.flow.deferred:
-        return
-    source = Source(statement.text)
-    for node in ast.walk(statement.node):
-        if isinstance(node, ast.Name) and node.id == "__name__":
-            yield Edit(*source.span(node), '"__main__"')
 
 
 def _awaits(node: ast.AST) -> bool:

@@ -16,12 +16,10 @@ from mlready.convert.model import Plan
 from mlready.convert.report import conversion, conversion_json, conversion_page
 from mlready.convert.shared import with_shared
 from mlready.convert.skeleton import Dependency, skeleton_files
-from mlready.convert.statements import read_statements
 from mlready.convert.thin import thin_notebook
 from mlready.convert.tidy import tidy
 from mlready.convert.tokens import chosen, named
 from mlready.errors import MlreadyError
-from mlready.flow.statements import Imports
 
 if TYPE_CHECKING:
     from mlready.convert import Conversion, Options
@@ -86,15 +84,13 @@ def _shared_files(plans: Sequence[Plan], folder: str) -> dict[str, str]:
         needs[offset] = owner.needs[definition.statement.index]
         moved[name] = replace(definition, statement=statement)
         offset += 1
-    merged = replace(widest, imports=tuple(imports), needs=needs, definitions=moved, shared=names, edits={})
-    return {f"{folder}/shared.py": shared_module(merged, Imports())}
+    merged = replace(widest, imports=tuple(imports), needs=needs, definitions=moved, shared=names)
+    return {f"{folder}/shared.py": shared_module(merged)}
 
 
 def _package_files(plan: Plan, folder: str, package: str) -> dict[str, str]:
-    imports = Imports()
-    read_statements(plan.cells, imports)
     below = plan.package.removeprefix(package).replace(".", "/")
-    return {f"{folder}{below}/{name}.py": text for name, text in source_files(plan, imports).items()}
+    return {f"{folder}{below}/{name}.py": text for name, text in source_files(plan).items()}
 
 
 def _around(plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], locked: str) -> dict[str, str]:

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mlready.convert.codemods.source import assigned_value
 from mlready.convert.display import is_show_call
-from mlready.convert.model import Edit, Setting, Statement
+from mlready.convert.model import Setting, Statement
 from mlready.convert.names import RESERVED, identifier
-from mlready.convert.statements import Source
 from mlready.convert.tokens import OUTPUT_DIR
 from mlready.flow.scopes import FUNCTIONS
 from mlready.flow.statements import Imports
@@ -36,14 +36,15 @@ class Extracted:
     settings: tuple[Setting, ...] = ()
     constants: dict[str, int] = field(default_factory=dict)
     """Named constants: name -> index of the statement that is taken up."""
-    edits: dict[int, tuple[Edit, ...]] = field(default_factory=dict)
+    literals: dict[int, tuple[tuple[ast.Constant, str], ...]] = field(default_factory=dict)
+    """Literals that settings replace, by index of the statement."""
     reads: dict[int, frozenset[str]] = field(default_factory=dict)
-    """Settings that edits make a statement read while it runs."""
+    """Settings that a statement then reads while it runs."""
     deferred: dict[int, frozenset[str]] = field(default_factory=dict)
-    """Settings that edits make functions of a statement read when called."""
+    """Settings that functions of a statement then read when called."""
 
     def reads_of(self, statement: Statement) -> frozenset[str]:
-        """Settings that edits make a statement need, now or later."""
+        """Settings that a statement then needs, now or later."""
         return self.reads.get(statement.index, frozenset()) | self.deferred.get(statement.index, frozenset())
 
 
@@ -71,16 +72,13 @@ def extract(statements: Sequence[Statement], imports: Imports) -> Extracted:
             names[key] = _free_name(literal, taken)
             taken.add(names[key])
             settings.append(_setting(names[key], literal))
-    edits: dict[int, list[Edit]] = {}
+    replaced: dict[int, list[tuple[ast.Constant, str]]] = {}
     reads: dict[int, set[str]] = {}
     deferred: dict[int, set[str]] = {}
     for literal in literals:
-        index, name = (
-            literal.statement.index,
-            names[(_group(literal), type(literal.node.value).__name__, literal.node.value)],
-        )
-        start, end = Source(literal.statement.text).span(literal.node)
-        edits.setdefault(index, []).append(Edit(start, end, name))
+        index = literal.statement.index
+        name = names[(_group(literal), type(literal.node.value).__name__, literal.node.value)]
+        replaced.setdefault(index, []).append((literal.node, name))
         (deferred if literal.nested else reads).setdefault(index, set()).add(name)
     for statement in statements:
         for call, nested in _calls(statement.node):
@@ -91,7 +89,7 @@ def extract(statements: Sequence[Statement], imports: Imports) -> Extracted:
     return Extracted(
         settings=tuple(settings),
         constants={name: statement.index for name, (_, statement) in constants.items()},
-        edits={index: tuple(found) for index, found in edits.items()},
+        literals={index: tuple(found) for index, found in replaced.items()},
         reads={index: frozenset(found) for index, found in reads.items()},
         deferred={index: frozenset(found) for index, found in deferred.items()},
     )
@@ -145,10 +143,7 @@ def _constant(statement: Statement) -> tuple[str, str, str, bool] | None:
     annotation = literal_type(node.value)
     if not annotation:
         return None
-    source = ast.get_source_segment(statement.text, node.value) or ast.unparse(node.value)
-    if "\n" in source and source[0] not in "([":
-        source = f"({source})"
-    return node.targets[0].id, annotation, source, annotation.startswith("list")
+    return node.targets[0].id, annotation, assigned_value(statement.code), annotation.startswith("list")
 
 
 def literal_type(node: ast.expr) -> str:

@@ -1,0 +1,76 @@
+"""Changes inside a statement: literals to settings, displays and figures to calls of the package, arguments added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import libcst as cst
+
+from mlready.convert.codemods.changing import Node, changed, replaced
+
+
+def with_settings(code: Node, names: Mapping[cst.CSTNode, str]) -> Node:
+    """Names of settings in place of literals, given as nodes of `code`. Has to be the first change of a statement."""
+    return replaced(code, {node: cst.Name(name) for node, name in names.items()})
+
+
+def with_calls_renamed(code: Node, names: Mapping[str, str]) -> Node:
+    """`new(...)` for `old(...)`, by plain name."""
+
+    def change(node: cst.CSTNode) -> cst.CSTNode:
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in names:
+            return node.with_changes(func=node.func.with_changes(value=names[node.func.value]))
+        return node
+
+    return changed(code, change)
+
+
+def with_figures_saved(code: Node, callees: frozenset[str], call: str) -> Node:
+    """`call` in place of every call of a dotted name such as "plt.show"."""
+    saved = cst.parse_expression(call)
+
+    def change(node: cst.CSTNode) -> cst.CSTNode:
+        if isinstance(node, cst.Call) and dotted(node.func) in callees:
+            return saved.with_changes(lpar=node.lpar, rpar=node.rpar)
+        return node
+
+    return changed(code, change)
+
+
+def with_leading_arguments(code: Node, arguments: Mapping[str, Sequence[str]]) -> Node:
+    """`f(a, x)` for `f(x)`, by plain name of the function."""
+
+    def change(node: cst.CSTNode) -> cst.CSTNode:
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in arguments:
+            added = [cst.Arg(cst.Name(name)) for name in arguments[node.func.value]]
+            return node.with_changes(args=[*added, *node.args])
+        return node
+
+    return changed(code, change)
+
+
+def with_main_name(code: Node) -> Node:
+    """`"__main__"` for `__name__`: that is its value in a notebook, and not in a module."""
+    return replaced(code, dict(_main_names(code, '"')))
+
+
+def dotted(node: cst.CSTNode) -> str:
+    """ "a.b.c" of names and attributes alone; "" of everything else."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        owner = dotted(node.value)
+        return f"{owner}.{node.attr.value}" if owner else ""
+    return ""
+
+
+def _main_names(node: cst.CSTNode, quote: str) -> Iterator[tuple[cst.CSTNode, cst.SimpleString]]:
+    """An attribute `x.__name__` or a keyword `__name__=` is another thing; an f-string has its own quotes."""
+    if isinstance(node, cst.Name) and node.value == "__name__":
+        yield node, cst.SimpleString(f"{quote}__main__{quote}")
+    if isinstance(node, cst.FormattedString):
+        quote = "'" if '"' in node.start else '"'
+    other = (node.attr,) if isinstance(node, cst.Attribute) else (node.keyword,) if isinstance(node, cst.Arg) else ()
+    for child in node.children:
+        if child not in other:
+            yield from _main_names(child, quote)

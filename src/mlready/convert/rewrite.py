@@ -1,0 +1,57 @@
+"""What is decided about a statement, done to its code. The order matters: literals are found by their place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mlready.convert.codemods import expressions, functions
+from mlready.convert.display import display_calls, is_shown, show_calls
+from mlready.convert.model import Statement
+from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
+from mlready.flow.statements import Imports
+
+
+@dataclass(frozen=True)
+class Rewriter:
+    """`literals` by index of the statement; `leading`: function -> arguments that each call of it passes first."""
+
+    imports: Imports
+    literals: Mapping[int, tuple[tuple[ast.Constant, str], ...]]
+    leading: Mapping[str, tuple[str, ...]]
+
+    def member(self, statement: Statement) -> Statement:
+        """A definition that becomes a member of a module."""
+        name = str(getattr(statement.node, "name", "figure"))
+        rewritten = self._inside(statement, name)
+        if name in self.leading:
+            rewritten = replace(rewritten, code=functions.with_parameters(rewritten.code, self.leading[name]))
+        return rewritten
+
+    def in_step(self, statement: Statement, step: str, held: frozenset[str]) -> Statement:
+        """A statement of a step that holds these names as its own."""
+        rewritten = self._inside(statement, step)
+        if any(isinstance(node, ast.Global) for node in ast.walk(statement.node)):
+            rewritten = replace(rewritten, code=functions.with_nonlocal(rewritten.code, held))
+        if is_shown(statement, self.imports):
+            rewritten = replace(rewritten, code=functions.shown(rewritten.code, SHOW))
+        return rewritten
+
+    def _inside(self, statement: Statement, place: str) -> Statement:
+        """What happens to the expressions of a statement; `place` names its figures."""
+        code = statement.code
+        if found := self.literals.get(statement.index):
+            nodes = ((statement.origin.literal(literal), name) for literal, name in found)
+            code = expressions.with_settings(code, {node: name for node, name in nodes if node is not None})
+        calls = [node for node in ast.walk(statement.node) if isinstance(node, ast.Call)]
+        if displays := display_calls(calls, self.imports):
+            code = expressions.with_calls_renamed(code, dict.fromkeys(displays, SHOW))
+        if shows := show_calls(calls, self.imports):
+            folder = '"outputs"' if isinstance(statement.node, ast.ClassDef) else OUTPUT_DIR
+            code = expressions.with_figures_saved(code, shows, f"{SAVE_FIGURES}({folder}, {place!r})")
+        if any(isinstance(call.func, ast.Name) and call.func.id in self.leading for call in calls):
+            code = expressions.with_leading_arguments(code, self.leading)
+        if "__name__" in statement.flow.reads | statement.flow.deferred:
+            code = expressions.with_main_name(code)
+        return replace(statement, code=code)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Setting,
         Task,
     )
+    from mlready.project.jobs import BatchJob
     from mlready.vocabulary import Vocabulary
 
 Reached = Literal["", "any", "training", "serving"]
@@ -264,6 +265,13 @@ class Project:
     def serving_nodes(self) -> frozenset[Node]:
         """Scopes that run while requests are answered or the service starts."""
         return self.graph.reach(serving_starts(self))
+
+    @cached_property
+    def batch_jobs(self) -> tuple[BatchJob, ...]:
+        """What predicts rows in bulk without a service: loads a model, predicts, writes, and trains nothing."""
+        from mlready.project.jobs import find_jobs
+
+        return find_jobs(self)
 
     def reaches(self, node: Node, reached: Reached) -> bool:
         """Whether a scope is reached; "" asks nothing."""

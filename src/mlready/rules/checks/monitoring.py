@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mlready.findings import Site, Verdict, hazard, met, missing
 from mlready.project.entries import MAIN, operations
 from mlready.project.project import Project, Use
+from mlready.rules.checks.batch import recorded
 from mlready.rules.checks.common import constant, strings
 
 # ------------------------------------------------------------------------------------------------------------- MON001
@@ -96,31 +97,10 @@ def predictions_recorded(project: Project) -> Verdict:
                     1.0, f"{resource.kind} {resource.name} records requests", file.at(resource.line), key=resource.name
                 )
             )
-    scored = next(_batch_scores(project), None)
-    if scored is not None:
-        jobs = {
-            entry.path
-            for entry in project.entries
-            if entry.kind == "dag" or entry.origin in ("ci", "container", "infra")
-        }
-        started = scored.file.path in jobs
-        said = f"a batch job writes its predictions ({scored.call.name})" + (
-            "" if started else ", when somebody runs it"
-        )
-        return met(Site(0.75 if started else 0.25, said, scored.where, key=scored.call.name))
+    job = recorded(project)
+    if job is not None:
+        return met(job)
     return missing("predictions are not recorded: nobody can say what the model answered yesterday")
-
-
-def _batch_scores(project: Project) -> Iterator[Use]:
-    """Writes of a job that loads a model and predicts, and fits none."""
-    for use in project.uses("write-data", reached="any", notebooks=False):
-        python = use.file.python
-        assert python is not None
-        meant = {activity for call in python.calls for activity in call.activities}
-        if re.search(r"im(write|save)|savefig", use.call.name):
-            continue
-        if {"load-model", "predict"} <= meant and not {"fit", "train", "tune", "evaluate"} & meant:
-            yield use
 
 
 def serving_calls(project: Project) -> Iterator[Use]:

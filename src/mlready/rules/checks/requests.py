@@ -9,6 +9,7 @@ from mlready.facts.rows import Param, Scope
 from mlready.findings import Site, Verdict, each, hazard, met, missing, unknown
 from mlready.project.entries import is_handler
 from mlready.project.project import Project, ProjectFile
+from mlready.rules.checks.batch import rows_checked
 
 # -------------------------------------------------------------------------------------------------------------- FEA003
 
@@ -24,8 +25,15 @@ def schema_enforced_in_serving(project: Project) -> Verdict:
     if not sites:
         if project.has("endpoint", "serve", notebooks=False):
             return unknown("how requests are parsed cannot be told")
-        return missing("no service checks what it is asked")
+        return _job_verdict(project)
     return each(*sites) if any(s.credit < 1 for s in sites) and len(sites) > 1 else met(*sites)
+
+
+def _job_verdict(project: Project) -> Verdict:
+    job = rows_checked(project)
+    if job is None:
+        return missing("no service checks what it is asked")
+    return met(job) if job.credit else missing(job.message, job.where)
 
 
 def _handler_sites(project: Project, file: ProjectFile) -> Iterator[Site]:

@@ -11,6 +11,7 @@ from mlready.project.commands import Command
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.batch import compared_by_test, run_by_test, serves
 
 _PREDICTING = (*TRAIN_ACTIVITIES, "fit", "predict", "evaluate", "load-model", "call-llm")
 
@@ -307,7 +308,8 @@ def serving_tested(project: Project) -> Verdict:
         for call in file.python.calls if file.python else ():
             if "http-call" in call.activities:
                 return met(Site(1.0, f"a test sends a request with {call.name}", file.at(call.line), key=call.name))
-    return missing("no test sends a request to the service")
+    job = None if serves(project) else run_by_test(project, _alive(project))
+    return met(job) if job is not None else missing("no test sends a request to the service")
 
 
 _COVERAGE = re.compile(r"--cov-fail-under|--fail-under|coverage report .*--fail-under")
@@ -375,7 +377,8 @@ def serving_parity_tested(project: Project) -> Verdict:
             return met(
                 Site(1.0, f"{scope.name} compares the service with the artifact", file.at(scope.line), key=scope.name)
             )
-    return missing("no test compares the service's predictions with the artifact's")
+    job = None if serves(project) else compared_by_test(project, _alive(project))
+    return met(job) if job is not None else missing("no test compares the service's predictions with the artifact's")
 
 
 def _is_client(file: ProjectFile, receiver: str) -> bool:

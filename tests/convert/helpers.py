@@ -72,7 +72,7 @@ def run_package(done: Conversion) -> tuple[dict[str, Any], str]:
     values = {n: getattr(config, n) for n, where in plan.where.items() if where == "config"}
     for name, step in plan.where.items():
         if name in harness.LOCALS.values.get(step, {}):
-            values[name] = harness.LOCALS.values[step][name]
+            values[name] = harness.LOCALS.values[step][name].value()
     return values, out.getvalue() + harness.LOCALS.out.getvalue()
 
 

@@ -98,3 +98,124 @@ def test_what_cannot_be_compared_is_named(tmp_path: Path) -> None:
     assert verdict.name == "partly"
     assert verdict.values["now"]["verdict"] == "unstable"
     assert verdict.values["g"]["verdict"] == "not comparable"
+
+
+# ------------------------------------------------------------------------------- the reference run corrects the plan
+
+HOOKS = """
+import weakref
+
+registered = {}
+
+
+def register(name, function):
+    registered[name] = function
+
+
+def fire(value):
+    return [function(value) for function in registered.values()]
+
+
+class Model:
+    callback = None
+
+    def run(self, value):
+        return self.callback(value)
+
+
+def attach(model, function):
+    model.callback = function
+
+
+class Hub:
+    def __init__(self):
+        self.listeners = weakref.WeakSet()
+
+    def subscribe(self, listener):
+        self.listeners.add(listener)
+
+    def publish(self, value):
+        for listener in self.listeners:
+            listener.heard.append(value)
+        return len(self.listeners)
+"""
+
+SHARED_STATE = {
+    "a closure in a lazy container": [
+        "#md ## Prepare",
+        "factor = 2\nfactor = factor + 1\nxs = [1, 2, 3]\nscaled = map(lambda x: x * factor, xs)\nsize = len(xs)",
+        "#md ## Change",
+        "factor = 10\nother = factor + 1\nprint(other)\nlimit = [other]",
+        "#md ## Use",
+        "result = list(scaled)\ntotal = sum(result)\nprint(total)\nlast = total + limit[0]",
+    ],
+    "a generator": [
+        "#md ## Prepare",
+        "factor = 2\nfactor = factor + 1\nxs = [1, 2, 3]\nscaled = (x * factor for x in xs)\nsize = len(xs)",
+        "#md ## Change",
+        "factor = 10\nother = factor + 1\nprint(other)\nlimit = [other]",
+        "#md ## Use",
+        "result = list(scaled)\ntotal = sum(result)\nprint(total)\nlast = total + limit[0]",
+    ],
+    "a function that a library keeps": [
+        "import hooks",
+        "#md ## Prepare",
+        "factor = 2\nfactor = factor + 1\nfor power in [1, 2]:\n"
+        "    def scale(x, power=power):\n        return (x * factor) ** power\n    hooks.register(power, scale)\nxs = [1, 2, 3]",
+        "#md ## Change",
+        "factor = 10\nother = factor + 1\nprint(other)\nlimit = [other]",
+        "#md ## Use",
+        "result = hooks.fire(2)\ntotal = sum(result)\nprint(total)\nlast = total + limit[0]",
+    ],
+    "an attribute set by a library call": [
+        "import hooks",
+        "#md ## Prepare",
+        "factor = 2\nfactor = factor + 1\nmodel = hooks.Model()\n"
+        "def scale(x):\n    return x * factor\n\nhooks.attach(model, scale)\nxs = [1, 2, 3]",
+        "#md ## Change",
+        "factor = 10\nother = factor + 1\nprint(other)\nlimit = [other]",
+        "#md ## Use",
+        "result = [model.run(x) for x in xs]\ntotal = sum(result)\nprint(total)\nlast = total + limit[0]",
+    ],
+    "an object that another only refers to": [
+        "import hooks\n\nclass Listener:\n    def __init__(self):\n        self.heard = []",
+        "#md ## Prepare",
+        "hub = hooks.Hub()\nlistener = Listener()\nhub.subscribe(listener)\nxs = [1, 2, 3]\nsize = len(xs)",
+        "#md ## Publish",
+        "counts = [hub.publish(x) for x in xs]\ntotal = sum(counts)\nprint(total)\nlast = total + 1",
+    ],
+}
+
+
+@pytest.mark.parametrize("cells", SHARED_STATE.values(), ids=SHARED_STATE.keys())
+def test_shared_state_that_only_the_run_shows_corrects_the_plan(tmp_path: Path, cells: list[str]) -> None:
+    (tmp_path / "hooks.py").write_text(HOOKS)
+    done = converted(tmp_path, *cells)
+    assert len(done.plans[0].stages) > 1
+    verification = verified(done, tmp_path, once=True)
+    verdict = verification.verdicts[0]
+    assert verdict.name in ("verified", "partly"), verification.text
+    notes = [note.message for note in verification.done.plans[0].notes if note.kind == "corrected"]
+    assert len(notes) == 1
+    assert notes[0] in verification.text
+    record = json.loads((tmp_path / "project" / "conversion.json").read_text())
+    told = [note["message"] for cell in record["notebooks"][0]["cells"] for note in cell["notes"]]
+    assert notes[0] in told
+    assert notes[0] in (tmp_path / "project" / "CONVERSION.md").read_text()
+    again = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "project",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 0, again.stdout
+
+
+def test_a_difference_without_shared_state_stays_one(tmp_path: Path) -> None:
+    done = converted(tmp_path, *CELLS)
+    path = next(p for p in (tmp_path / "project" / "src").rglob("*.py") if "value = value + 1" in p.read_text())
+    path.write_text(path.read_text().replace("value = value + 1", "value = value + 2"))
+    verification = verified(done, tmp_path, once=True)
+    assert verification.differs
+    assert not [note for note in verification.done.plans[0].notes if note.kind == "corrected"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlready.convert.changes import Changes
+from mlready.convert.corrections import Correction
 from mlready.convert.model import Plan
 
 
@@ -32,8 +33,13 @@ class Conversion:
     """What conversion.json says."""
 
 
-def convert(notebooks: Sequence[Path], options: Options) -> Conversion:
-    """Reads, plans and renders; nothing is written and nothing of the notebook is executed."""
+def convert(
+    notebooks: Sequence[Path], options: Options, corrections: Sequence[tuple[Correction, ...]] = ()
+) -> Conversion:
+    """Reads, plans and renders; nothing is written and nothing of the notebook is executed.
+
+    `corrections` of the plan of each notebook come from reference runs.
+    """
     from mlready.convert.environment import default_python, dependencies, installed, lock_text
     from mlready.convert.names import package_name, unique
     from mlready.convert.plan import make_plan
@@ -48,7 +54,7 @@ def convert(notebooks: Sequence[Path], options: Options) -> Conversion:
         if len(read) > 1:
             taken = {plan.package.rsplit(".", 1)[-1] for plan in plans}
             name = f"{package}.{unique(package_name(notebook.name), taken)}"
-        plans.append(make_plan(notebook, name))
+        plans.append(make_plan(notebook, name, corrections[len(plans)] if corrections else ()))
     environment = installed(options.python or default_python())
     versions = {name: found.version for name, found in environment.items()}
     roots = {line.root for plan in plans for line in plan.imports if not line.local}

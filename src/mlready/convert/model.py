@@ -12,7 +12,7 @@ from mlready.flow.statements import StatementFlow
 if TYPE_CHECKING:
     from mlready.convert.codemods.source import Line, Origin
 
-NoteKind = Literal["dropped", "translated", "kept", "refused", "warning"]
+NoteKind = Literal["dropped", "translated", "kept", "refused", "warning", "corrected"]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mlready.convert.activities import MODULES, VERBS, Activity, activities, dominant
+from mlready.convert.corrections import Correction, correction_notes, given_back, held_together
 from mlready.convert.definitions import Moved, plan_definitions
 from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_functions
 from mlready.convert.glue import glued_positions
@@ -28,13 +29,13 @@ from mlready.flow.statements import Imports
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__"}
 
 
-def make_plan(notebook: Notebook, package: str) -> Plan:
-    """Decides everything about one notebook."""
+def make_plan(notebook: Notebook, package: str, corrections: tuple[Correction, ...] = ()) -> Plan:
+    """Decides everything about one notebook; `corrections` are what a reference run showed to be wrong in a first plan."""
     cells = tuple(plain_cell(cell) for cell in notebook.cells if cell.kind == "code" and cell.source.strip())
     cells = expand_runs(cells, notebook.path.parent)
     imports = Imports()
     reading = read_statements(cells, imports)
-    return _Planner(notebook, package, reading, imports).plan()
+    return _Planner(notebook, package, reading, imports, corrections).plan()
 
 
 class _Planner:
@@ -46,8 +47,10 @@ class _Planner:
         package: str,
         reading: Reading,
         imports: Imports,
+        corrections: tuple[Correction, ...],
     ) -> None:
         self.notebook, self.package, self.imports = notebook, package, imports
+        self.corrections = corrections
         self.cells, self.statements, self.after = reading.cells, reading.statements, reading.after
         statements = reading.statements
         self.sections = sections(notebook)
@@ -166,7 +169,7 @@ class _Planner:
     # --------------------------------------------------------------------------------------------------- stages
 
     def _stages(self, work: list[Work]) -> tuple[Stage, ...]:
-        glued = glued_positions(self.work, self.variables)
+        glued = glued_positions(self.work, self.variables) | held_together(self.corrections, self.work)
         runs = cut(work, glued, self._limits())
         live = live_after(work)
         taken = identifiers(self.statements) | set(self.moved.definitions) | {line.name for line in self.imported.lines}
@@ -201,6 +204,7 @@ class _Planner:
         mutated = [n for s in statements for n in sorted(s.flow.mutates) if n in live[end] and n in self.variables]
         outputs += [n for n in dict.fromkeys(mutated) if n not in outputs and len(outputs) < 6]
         outputs += [n for n in self._final(statements, work, end, deleted) if n not in outputs]
+        outputs += sorted((given_back(self.corrections) & set(binds)) - deleted - set(outputs))
         unset = [n for n in outputs if n not in certain and n not in inputs and not self._read_for_sure(n, end)]
         written = set().union(*(s.flow.global_writes for s in statements))
         bound_here = set().union(*(s.flow.binds for s in statements))
@@ -307,6 +311,7 @@ class _Planner:
     def _notes(self, stages: tuple[Stage, ...]) -> tuple[Note, ...]:
         notes = [note for cell in self.cells for note in cell.notes]
         notes += self.imported.notes
+        notes += correction_notes(self.corrections, self.statements)
         notes += self._undefined()
         notes += self._order()
         for stage in stages:

@@ -152,19 +152,22 @@ def measure(job: Job) -> dict[str, Any]:
     result["parses"] = parses(into / "src")
     if not job.verify:
         return result
-    from mlready.convert.verify import verify
+    from mlready.convert.verify import verify_conversion
 
     try:
-        verdict = verify(
-            done.plans[0],
-            into / "src",
-            job.python,
+        verification = verify_conversion(
+            done,
+            options,
+            once=False,
             timeout=job.timeout,
             extra=str(FINGERPRINT),
             references=job.folder / "references" / job.row.id,
         )
     except Exception:
         return {**result, "verdict": "traceback", "reason": traceback.format_exc()[-1500:]}
+    verdict, plan = verification.verdicts[0], verification.done.plans[0]
+    corrected = [note.message for note in plan.notes if note.kind == "corrected"]
+    result = {**result, **structure(plan), "corrected": corrected}
     return {**result, **verdict.content, "independent": independent(verdict.extra)}
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlready.convert.corrections import Correction
 from mlready.convert.display import is_display, is_shown
 from mlready.convert.emit import definition_homes
 from mlready.convert.environment import default_python
 from mlready.convert.model import Plan, Stage
+from mlready.convert.verify.correct import Moment, candidates, moments, suspects
 from mlready.convert.verify.recorded import write_recorded
 from mlready.convert.verify.runs import (
     NotebookRun,
@@ -28,10 +32,15 @@ if TYPE_CHECKING:
     from mlready.convert import Conversion, Options
 
 
+MAX_TRIALS = 8
+"""Corrected packages that are made and run for one notebook."""
+
+
 @dataclass(frozen=True)
 class Verification:
-    """Of all notebooks of one conversion."""
+    """Of all notebooks of one conversion. `done` is the conversion as it was verified, corrections included."""
 
+    done: Conversion
     verdicts: tuple[Verdict, ...]
     content: dict[str, Any]
 
@@ -41,66 +50,149 @@ class Verification:
 
     @property
     def text(self) -> str:
-        return "\n".join(verdict.text for verdict in self.verdicts)
+        lines: list[str] = []
+        for plan, verdict in zip(self.done.plans, self.verdicts, strict=True):
+            notes = [note for note in plan.notes if note.kind == "corrected"]
+            lines += [f"corrected after the reference run: cell {note.cell}: {note.message}" for note in notes]
+            lines.append(verdict.text)
+        return "\n".join(lines)
 
 
-def verify_conversion(done: Conversion, options: Options, *, once: bool, timeout: int, extra: str = "") -> Verification:
-    """Verifies every notebook of a conversion that has been written."""
-    python = (options.python or default_python()).absolute()
-    source = done.changes.root.resolve() / _source_folder(done)
-    verdicts = tuple(verify(plan, source, python, once=once, timeout=timeout, extra=extra) for plan in done.plans)
-    content = {**done.content, "verification": [verdict.content for verdict in verdicts]}
-    write_recorded(done, verdicts, content)
-    return Verification(verdicts, content)
-
-
-def _source_folder(done: Conversion) -> str:
-    package = done.plans[0].package.split(".")[0]
-    return "src" if any(path.startswith(f"src/{package}/") for path in done.changes.files) else "."
-
-
-def verify(
-    plan: Plan,
-    source: Path,
-    python: Path,
+def verify_conversion(
+    done: Conversion,
+    options: Options,
     *,
-    once: bool = False,
-    timeout: int = 600,
+    once: bool,
+    timeout: int,
     extra: str = "",
     references: Path | None = None,
-) -> Verdict:
-    """Reference runs as they are; where values differ between them, two more under seeds; then the package once.
+) -> Verification:
+    """Verifies every notebook of a conversion that has been written, and corrects the plan where that helps.
 
     `references` is a folder that keeps the reference runs between calls, for measuring.
     """
-    with work_folder() as work:
-        setup = Setup(python, timeout, work, extra)
-        run = kept(run_notebook, references) if references else run_notebook
-        plain = [run(plan.notebook, setup, seeded=False, name=f"plain{n}") for n in range(1 if once else 2)]
-        if not all(found.record.exists() for found in plain):
-            return judge(plan, plain, [], {}, None)
+    python = (options.python or default_python()).absolute()
+    verdicts: list[Verdict] = []
+    corrections: list[tuple[Correction, ...]] = []
+    for number, plan in enumerate(done.plans):
+        with work_folder() as work:
+            setup = Setup(python, timeout, work, extra)
+            reference = Reference(plan, setup, once=once, keep=references)
+            verdict = reference.judge(plan, _source(done))
+            found = _Corrector(done, options, number, reference, verdict).corrected()
+        verdicts.append(found[1])
+        corrections.append(found[0])
+    if any(corrections):
+        done = rewritten(done, _again(done, options, corrections))
+    content = {**done.content, "verification": [verdict.content for verdict in verdicts]}
+    write_recorded(done, verdicts, content)
+    return Verification(done, tuple(verdicts), content)
+
+
+def _source(done: Conversion) -> Path:
+    package = done.plans[0].package.split(".")[0]
+    below = "src" if any(path.startswith(f"src/{package}/") for path in done.changes.files) else "."
+    return done.changes.root.resolve() / below
+
+
+class Reference:
+    """The runs of one notebook: as it is; where values differ between those, two more under seeds."""
+
+    def __init__(self, plan: Plan, setup: Setup, *, once: bool = False, keep: Path | None = None) -> None:
+        self.notebook, self.setup = plan.notebook, setup
+        self.run = kept(run_notebook, keep) if keep else run_notebook
+        self.plain = [self.run(plan.notebook, setup, seeded=False, name=f"plain{n}") for n in range(1 if once else 2)]
+        self.seeded: list[NotebookRun] = []
+        self.ran = all(found.record.exists() for found in self.plain)
+        if self.ran and self._is_unstable(plan):
+            seeded = [self.run(plan.notebook, setup, seeded=True, name=f"seeded{n}") for n in range(2)]
+            self.seeded = [found for found in seeded if found.record.exists()]
+
+    def _is_unstable(self, plan: Plan) -> bool:
+        compared = compare_records(self.setup, {**_job(plan, Path()), **_records(self.plain, [])}, "stability")
+        values = (value["verdict"] == "unstable" for value in compared["values"].values())
+        shown = (group["verdict"] == "unstable" for group in compared["shown"])
+        return any(values) or any(shown) or len({tuple(run.texts.items()) for run in self.plain}) > 1
+
+    def judge(self, plan: Plan, source: Path) -> Verdict:
+        """Runs a package of the notebook once and compares."""
+        if not self.ran:
+            return judge(plan, self.plain, [], {}, None)
         job = _job(plan, source)
-        compared = compare_records(setup, {**job, **_records(plain, [])}, "stability")
-        seeded: list[NotebookRun] = []
-        if _is_unstable(compared, plain):
-            seeded = [run(plan.notebook, setup, seeded=True, name=f"seeded{n}") for n in range(2)]
-            seeded = [found for found in seeded if found.record.exists()]
-        record, files, problem = run_package(plan.notebook, setup, {**job, "seeded": bool(seeded)}, "package")
-        paths = _records(plain, seeded)
+        record, files, problem = run_package(self.notebook, self.setup, {**job, "seeded": bool(self.seeded)}, "package")
+        paths = _records(self.plain, self.seeded)
         if not problem:
             paths["candidate"] = str(record)
-        compared = compare_records(setup, {**job, **paths}, "comparison")
-        return judge(plan, plain, seeded, compared, (files, problem))
+        compared = compare_records(self.setup, {**job, **paths}, "comparison")
+        record.unlink(missing_ok=True)
+        return judge(plan, self.plain, self.seeded, compared, (files, problem))
+
+    def trace(self, names: frozenset[str]) -> tuple[Moment, ...]:
+        """One more run that tells which of these variables share objects with others, and when they change."""
+        found = run_notebook(
+            self.notebook, self.setup, seeded=bool(self.seeded), name="traced", traced=sorted(names)
+        ).record.with_suffix(".trace")
+        return moments(json.loads(found.read_text(encoding="utf-8"))) if found.exists() else ()
+
+
+class _Corrector:
+    """Tries what the traced reference run suggests and keeps what leaves fewer differences."""
+
+    def __init__(self, done: Conversion, options: Options, number: int, reference: Reference, verdict: Verdict) -> None:
+        self.done, self.options, self.number, self.reference = done, options, number, reference
+        self.plan, self.verdict = done.plans[number], verdict
+        self.corrections: tuple[Correction, ...] = ()
+        self.tried: set[tuple[Correction, ...]] = set()
+
+    def corrected(self) -> tuple[tuple[Correction, ...], Verdict]:
+        trace: tuple[Moment, ...] = ()
+        while self.verdict.differs and (trace or not self.tried):
+            trace = trace or self.reference.trace(suspects(self.plan, self.verdict))
+            if not any(self._helps(correction) for correction in candidates(self.plan, self.verdict, trace)):
+                break
+        return self.corrections, self.verdict
+
+    def _helps(self, correction: Correction) -> bool:
+        corrections = (*self.corrections, correction)
+        if corrections in self.tried or len(self.tried) >= MAX_TRIALS:
+            return False
+        self.tried.add(corrections)
+        every: list[tuple[Correction, ...]] = [()] * len(self.done.plans)
+        every[self.number] = corrections
+        with tempfile.TemporaryDirectory(prefix="mlready-trial-") as folder:
+            trial = _again(self.done, replace(self.options, into=Path(folder)), every)
+            trial.changes.apply(force=True)
+            plan = trial.plans[self.number]
+            verdict = self.reference.judge(plan, _source(trial))
+        if verdict.difference_count >= self.verdict.difference_count:
+            return False
+        self.plan, self.verdict, self.corrections = plan, verdict, corrections
+        return True
+
+
+def _again(done: Conversion, options: Options, corrections: Sequence[tuple[Correction, ...]]) -> Conversion:
+    from mlready.convert import convert
+
+    package = done.plans[0].package.split(".")[0]
+    notebooks = [plan.notebook.path for plan in done.plans]
+    return convert(notebooks, replace(options, package=package), corrections)
+
+
+def rewritten(old: Conversion, new: Conversion) -> Conversion:
+    """Writes a corrected conversion over the first one; modules that it no longer has go."""
+    package = old.plans[0].package.split(".")[0]
+    below = tuple(f"{folder}{package}/" for folder in ("src/", ""))
+    gone = [path for path in old.changes.files if path.startswith(below) and path not in new.changes.files]
+    files = {path: text for path, text in {**old.changes.files, **new.changes.files}.items() if path not in gone}
+    changes = replace(old.changes, files=files)
+    changes.apply(force=True)
+    for path in gone:
+        (changes.root / path).unlink(missing_ok=True)
+    return replace(new, changes=changes)
 
 
 def _records(plain: list[NotebookRun], seeded: list[NotebookRun]) -> dict[str, Any]:
     return {"plain": [str(run.record) for run in plain], "seeded": [str(run.record) for run in seeded]}
-
-
-def _is_unstable(compared: Mapping[str, Any], plain: list[NotebookRun]) -> bool:
-    values = (value["verdict"] == "unstable" for value in compared["values"].values())
-    shown = (group["verdict"] == "unstable" for group in compared["shown"])
-    return any(values) or any(shown) or len({tuple(run.texts.items()) for run in plain}) > 1
 
 
 def _job(plan: Plan, source: Path) -> dict[str, Any]:
@@ -111,6 +203,7 @@ def _job(plan: Plan, source: Path) -> dict[str, Any]:
         "steps": [stage.name for stage in plan.stages],
         "variables": {name: step for name, step in plan.where.items() if not name.startswith("_")},
         "definitions": homes,
+        "returned": {stage.name: list(stage.outputs) for stage in plan.stages},
         "pure": {stage.name: list(stage.outputs) for stage in plan.stages if is_pure(stage)},
         "imported": sorted(plan.imported),
         "stars": any(line.name == "*" for line in plan.imports),

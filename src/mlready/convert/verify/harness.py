@@ -23,6 +23,7 @@ import re
 import sys
 import traceback
 import types
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -426,7 +427,10 @@ def dump(path: str, namespace: dict[str, Any], extra: str = "") -> None:
     write_record(path, values, extra=extra)
 
 
-def write_record(path: str, values: dict[str, Any], *, extra: str = "", **more: Any) -> None:
+def write_record(
+    path: str, values: dict[str, Any], *, extra: str = "", gone: dict[str, Tree] | None = None, **more: Any
+) -> None:
+    """`gone` holds the trees of values that no longer exist."""
     described: dict[str, Tree] = {}
     prints: dict[str, Any] = {}
     fingerprint = _extra(extra)
@@ -438,7 +442,7 @@ def write_record(path: str, values: dict[str, Any], *, extra: str = "", **more: 
         name: getattr(sys.modules.get(name), "__version__", "") for name in list(sys.modules) if "." not in name
     }
     record = {
-        "values": described,
+        "values": {**described, **(gone or {})},
         "shown": RECORDER.shown,
         "extra": prints,
         "versions": _plain_versions(versions),
@@ -466,11 +470,24 @@ def _extra(path: str) -> Any:
 # ---------------------------------------------------------------------------------------------------- recording a package
 
 
+class Kept:
+    """A local variable at the end of its step. What something watches by a weak reference is kept only where the step
+    gives it back: keeping it otherwise would let it live longer than it does in the package."""
+
+    def __init__(self, value: Any, is_returned: bool) -> None:
+        self.tree: Tree = None
+        watched = not is_returned and not isinstance(value, type) and weakref.getweakrefcount(value) > 0
+        if watched:
+            self.tree = Describer()(value)
+        self.value = weakref.ref(value) if watched else (lambda: value)
+
+
 class Locals:
     """Last value of each local variable of each step."""
 
     def __init__(self) -> None:
-        self.values: dict[str, dict[str, Any]] = {}
+        self.values: dict[str, dict[str, Kept]] = {}
+        self.returned: dict[str, list[str]] = {}
         self.texts: list[tuple[str, str]] = []
         self.out = io.StringIO()
         self.stack: list[str] = []
@@ -487,7 +504,7 @@ class Locals:
 
     def leave(self, step: str, found: dict[str, Any]) -> None:
         self.flush()
-        self.values[step] = dict(found)
+        self.values[step] = {name: Kept(value, name in self.returned.get(step, ())) for name, value in found.items()}
         if step in self.examples:
             self.examples[step]["outputs"] = [(name, literal(found.get(name))) for name in self.outputs[step]]
         self.stack.pop()
@@ -585,12 +602,13 @@ def candidate(job: dict[str, Any]) -> int:
     sys.meta_path.insert(0, _Finder(Path(job["source"]), job["package"], steps))
     if job["seeded"]:
         seed_everything()
-    LOCALS.outputs = job.get("pure", {})
+    LOCALS.outputs, LOCALS.returned = job.get("pure", {}), job.get("returned", {})
     real, error = sys.stdout, None
     sys.stdout = LOCALS.out
     config: Any = None
     results: Any = None
     try:
+        _hook_displays()
         _hook_outputs(job["package"])
         config = importlib.import_module(job["package"] + ".config").Config()
         pipeline = importlib.import_module(job["package"] + ".pipeline")
@@ -603,19 +621,22 @@ def candidate(job: dict[str, Any]) -> int:
         LOCALS.flush()
         sys.stdout = real
     values: dict[str, Any] = {}
+    gone: dict[str, Tree] = {}
     for name, step in job["variables"].items():
         if step == "config" and config is not None:
             values[name] = getattr(config, name)
         elif name in LOCALS.values.get(step, {}):
-            values[name] = LOCALS.values[step][name]
+            kept = LOCALS.values[step][name]
+            values[name] = kept.value()
+            if values[name] is None and kept.tree is not None:
+                gone[name] = kept.tree
     for name, home in job["definitions"].items():
         owner = job["package"].split(".", 1)[0] if home == "shared" else job["package"]
         module = sys.modules.get(f"{owner}.{home}")
         if module is not None and hasattr(module, name):
             values[name] = getattr(module, name)
-    write_record(
-        job["record"], values, extra=job.get("extra", ""), texts=LOCALS.texts, error=error, **_recorded(results)
-    )
+    more = {"texts": LOCALS.texts, "error": error, **_recorded(results)}
+    write_record(job["record"], values, extra=job.get("extra", ""), gone=gone, **more)
     return 0
 
 
@@ -636,6 +657,15 @@ def _recorded(results: Any) -> dict[str, Any]:
     }
     found = {name: literal(value) for name, value in vars(results).items()} if results is not None else {}
     return {"examples": complete, "results": {name: text for name, text in found.items() if text is not None}}
+
+
+def _hook_displays() -> None:
+    """What libraries display themselves is recorded as in a kernel, where they find the same IPython."""
+    for module in ("IPython.display", "IPython.core.display_functions"):
+        try:
+            importlib.import_module(module).display = RECORDER.show  # type: ignore[attr-defined]
+        except ImportError:
+            return
 
 
 def _hook_outputs(package: str) -> None:

@@ -18,6 +18,7 @@ from mlready.convert.model import Notebook
 from mlready.errors import UsageError
 
 HARNESS = Path(__file__).with_name("harness.py")
+TRACING = Path(__file__).with_name("tracing.py")
 MEMORY_MB = 16_000
 MAX_COPY_BYTES = 2_000_000_000
 IGNORED = (".git", ".venv", "__pycache__", ".ipynb_checkpoints", "node_modules", ".tox", ".mypy_cache")
@@ -50,11 +51,14 @@ def work_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mlready-verify-") as folder:
         path = Path(folder)
         shutil.copy(HARNESS, path / "_mlready_harness.py")
+        shutil.copy(TRACING, path / "_mlready_tracing.py")
         yield path
 
 
-def run_notebook(notebook: Notebook, setup: Setup, *, seeded: bool, name: str) -> NotebookRun:
-    """Runs all code cells in a fresh kernel; stops at the first that fails."""
+def run_notebook(
+    notebook: Notebook, setup: Setup, *, seeded: bool, name: str, traced: Sequence[str] = ()
+) -> NotebookRun:
+    """Runs all code cells in a fresh kernel; stops at the first that fails. `traced` variables are watched cell by cell."""
     try:
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -64,16 +68,11 @@ def run_notebook(notebook: Notebook, setup: Setup, *, seeded: bool, name: str) -
 
     folder, before = scratch(notebook, setup.work / name)
     record = setup.work / f"{name}.record"
-    cells = [_code(_opening(setup, seeded))]
-    numbers = [0]
-    for cell in notebook.cells:
-        if cell.kind == "code" and cell.source.strip():
-            cells += [
-                _code(f"_mlready.at_cell({cell.number})"),
-                _code(cell.source),
-            ]
-            numbers += [0, cell.number]
+    cells, numbers = _watched_cells(notebook, _opening(setup, seeded, traced), traced=bool(traced))
     closing = _code(f"_mlready.dump({str(record)!r}, globals(), {setup.extra!r})")
+    if traced:
+        trace = str(record.with_suffix(".trace"))
+        closing = _code(f"_mlready_tracing.after({numbers[-1]}, globals()); _mlready_tracing.write({trace!r})")
     book: Any = from_dict({"cells": [*cells, closing], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})  # type: ignore[no-untyped-call]
     closing = book.cells[-1]
     client = NotebookClient(
@@ -122,14 +121,26 @@ def kept(run: Callable[..., NotebookRun], folder: Path) -> Callable[..., Noteboo
     return with_memory
 
 
+def _watched_cells(notebook: Notebook, opening: str, *, traced: bool) -> tuple[list[dict[str, Any]], list[int]]:
+    """The code cells with a mark before each, a mark at the end, and their numbers: 0 for what is not the notebook's."""
+    cells, numbers = [_code(opening)], [0]
+    for cell in notebook.cells:
+        if cell.kind == "code" and cell.source.strip():
+            before = f"_mlready_tracing.after({numbers[-1]}, globals()); " if traced else ""
+            cells += [_code(f"{before}_mlready.at_cell({cell.number})"), _code(cell.source)]
+            numbers += [0, cell.number]
+    return cells, numbers
+
+
 def _code(source: str) -> dict[str, Any]:
     return {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
 
 
-def _opening(setup: Setup, seeded: bool) -> str:
+def _opening(setup: Setup, seeded: bool, traced: Sequence[str]) -> str:
+    trace = f"import _mlready_tracing; _mlready_tracing.start({list(traced)!r}); " if traced else ""
     return (
         f"import sys as _sys; _sys.path.insert(0, {str(setup.work)!r}); import _mlready_harness as _mlready; "
-        f"_sys.path.pop(0); _mlready.install({seeded})"
+        f"{trace}_sys.path.pop(0); _mlready.install({seeded})"
     )
 
 
@@ -171,6 +182,7 @@ def _variables(setup: Setup, seeded: bool) -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     found = dict.fromkeys(names, "1")
     found["PYTHONDONTWRITEBYTECODE"] = "1"
+    found["PLOTLY_RENDERER"] = "json"
     if seeded:
         found["PYTHONHASHSEED"] = "0"
     return {**found, **setup.environment}

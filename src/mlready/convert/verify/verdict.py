@@ -36,6 +36,8 @@ class Verdict:
     """Small values that went into and came out of pure steps, as source."""
     results: Mapping[str, str] = field(default_factory=dict)
     """Small results of the pipeline, as source."""
+    difference_count: int = 0
+    """How much differs; a package that fails differs in all that it does not get to."""
 
     @property
     def differs(self) -> bool:
@@ -104,6 +106,7 @@ def judge(
     }
     if first.failed_cell:
         return _not_runnable(first, error, values, rest)
+    rest["difference_count"] = len(differences) + (1000 if package[1] or error else 0)
     if package[1] or error:
         why = f"{error['type']}: {error['message'][:200]}" if error else package[1]
         where = f" in step {error['step']}" if error and error.get("step") else ""
@@ -142,9 +145,9 @@ def _differences(
     files: Mapping[str, str],
 ) -> list[str]:
     found = [
-        f"{name} ({value.get('why')}), step {plan.where.get(name, '?')}"
+        f"{name} ({value.get('why', 'missing')}), step {plan.where.get(name, '?')}"
         for name, value in values.items()
-        if value["verdict"] == "differs"
+        if value["verdict"] == "differs" or (value["verdict"] == "missing" and name in plan.where)
     ]
     for what, groups in (("shown values", shown), ("printed text", printed)):
         for group in groups:

@@ -213,7 +213,7 @@ def _code(folder: str, suffix: str, traits: _Traits, packages: frozenset[str]) -
 def refine(path: str, role: str, facts: FileFacts) -> str:
     """The role once the content is known: scripts told from modules, tests from files that are only named so."""
     if facts.generated and role in ("source", "script", "test", "config"):
-        return "generated"
+        return role if facts.manifests else "generated"  # A lock is written by a program, and is what governs.
     if role == "config" or facts.python is None:
         return role
     if role in ("source", "script"):

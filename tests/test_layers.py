@@ -56,7 +56,7 @@ HOMES: dict[str, frozenset[str]] = {
     "pathspec": frozenset({"project/ignore.py", "vocabulary/operations.py"}),
     "platformdirs": frozenset({"compiled.py"}),
     "tomli": frozenset({"facts/reading.py"}),
-    "tomlkit": frozenset({"scaffold/pyproject.py", "convert/manifest.py"}),
+    "tomlkit": frozenset({"scaffold/pyproject.py"}),
     "yaml": frozenset({"facts", "scaffold"}),
     "detect_secrets": frozenset({"external/secrets"}),
     "ahocorasick_rs": frozenset({"external/secrets"}),

@@ -94,7 +94,7 @@ def test_written_tests_pass_without_mlready(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "2 passed" in done.stdout, done.stdout
+    assert "3 passed" in done.stdout, done.stdout
     assert "mlready" not in all_source(
         convert([tmp_path / "book.ipynb"], Options(into=tmp_path / "project", package="made"))
     )
@@ -123,14 +123,15 @@ def test_the_thin_notebook_keeps_the_prose_and_calls_the_steps(tmp_path: Path) -
 
 
 def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project" / "README.md").write_text("mine")
-    with pytest.raises(UsageError, match=r"would overwrite README\.md"):
+    mine = tmp_path / "project" / "src" / "made" / "pipeline.py"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(UsageError, match=r"would overwrite src/made/pipeline\.py"):
         converted(tmp_path, "a = 1")
-    assert [path.name for path in (tmp_path / "project").iterdir()] == ["README.md"]
-    done = convert([tmp_path / "book.ipynb"], Options(into=tmp_path / "project"))
+    assert [path for path in (tmp_path / "project").rglob("*") if path.is_file()] == [mine]
+    done = convert([tmp_path / "book.ipynb"], Options(into=tmp_path / "project", package="made", force=True))
     done.changes.apply(force=True)
-    assert (tmp_path / "project" / "README.md").read_text() != "mine"
+    assert mine.read_text() != "mine"
 
 
 def test_all_or_nothing(tmp_path: Path) -> None:
@@ -195,7 +196,7 @@ def test_what_two_notebooks_share_is_written_once(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "4 passed" in run.stdout, run.stdout
+    assert "6 passed" in run.stdout, run.stdout
 
 
 def test_modules_beside_the_notebook_come_along(tmp_path: Path) -> None:
@@ -209,7 +210,7 @@ def test_modules_beside_the_notebook_come_along(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "2 passed" in run.stdout, run.stdout
+    assert "3 passed" in run.stdout, run.stdout
 
 
 # --------------------------------------------------------------------------------------------------------- command line

@@ -40,7 +40,7 @@ def convert(
 
     `corrections` of the plan of each notebook come from reference runs.
     """
-    from mlready.convert.environment import default_python, dependencies, installed, lock_text
+    from mlready.convert.environment import environment
     from mlready.convert.names import package_name, unique
     from mlready.convert.plan import make_plan
     from mlready.convert.project import project_files
@@ -55,10 +55,6 @@ def convert(
             taken = {plan.package.rsplit(".", 1)[-1] for plan in plans}
             name = f"{package}.{unique(package_name(notebook.name), taken)}"
         plans.append(make_plan(notebook, name, corrections[len(plans)] if corrections else ()))
-    environment = installed(options.python or default_python())
-    versions = {name: found.version for name, found in environment.items()}
     roots = {line.root for plan in plans for line in plan.imports if not line.local}
     plots = any(plan.figures for plan in plans)
-    needed = dependencies(roots, versions, plots=plots)
-    locked = lock_text([dependency.name for dependency in needed], environment)
-    return project_files(plans, package, needed, locked, options)
+    return project_files(plans, package, environment(roots, options.python, plots=plots), options)

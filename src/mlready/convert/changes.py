@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlready.errors import UsageError
+from mlready.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Changes:
                     if target.exists():
                         shutil.copy2(target, _slot(Path(backup), path))
                     done.append(path)
-                    _write(target, text)
+                    write_atomically(target, text)
             except OSError:
                 self._undo(done, Path(backup), new_folders)
                 raise
@@ -82,18 +83,6 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def _write(target: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".mlready-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _missing_folders(root: Path, files: Mapping[str, str]) -> list[Path]:

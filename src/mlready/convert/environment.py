@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlready.convert.skeleton import Dependency
-
 COMMON = {
     "sklearn": "scikit-learn",
     "cv2": "opencv-python",
@@ -28,6 +26,51 @@ COMMON = {
     "dotenv": "python-dotenv",
 }
 """Import name -> distribution, where they differ, for what notebooks import most."""
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """One distribution with the version that was found beside the notebook, "" where none was."""
+
+    name: str
+    version: str = ""
+
+    @property
+    def requirement(self) -> str:
+        return f"{self.name}=={self.version}" if self.version else self.name
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a converted project needs: distributions, all of them with theirs at fixed versions, and the Python."""
+
+    dependencies: tuple[Dependency, ...]
+    locked: str
+    """Text of a lock of versions; "" where a distribution was not found."""
+    python: str
+    """Two numbers, as in 3.11."""
+
+
+def environment(roots: Iterable[str], python: Path | None, *, plots: bool) -> Environment:
+    """The distributions of import roots, at the versions that an interpreter has beside it."""
+    chosen = python or default_python()
+    found = installed(chosen)
+    needed = dependencies(roots, {name: one.version for name, one in found.items()}, plots=plots)
+    return Environment(needed, lock_text([one.name for one in needed], found), python_version(chosen))
+
+
+def python_version(python: Path) -> str:
+    """The interpreter's version, from the files around it; that of the running one where they do not say."""
+    prefix = python.parent.parent
+    try:
+        config = (prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        config = ""
+    said = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", config, re.MULTILINE)
+    libraries = [path.parent.name for path in prefix.glob("lib/python3.*/site-packages")]
+    if said or len(libraries) == 1:
+        return said[1] if said else libraries[0].removeprefix("python")
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def default_python() -> Path:

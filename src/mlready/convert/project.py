@@ -6,7 +6,6 @@ import ast
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlready.convert.beside import local_modules
@@ -15,26 +14,26 @@ from mlready.convert.emit import shared_module, source_files
 from mlready.convert.model import Plan
 from mlready.convert.report import conversion, conversion_json, conversion_page
 from mlready.convert.shared import with_shared
-from mlready.convert.skeleton import Dependency, skeleton_files
+from mlready.convert.skeleton import MANIFEST, Skeleton, merged_manifest, skeleton
 from mlready.convert.thin import thin_notebook
 from mlready.convert.tidy import tidy
 from mlready.convert.tokens import chosen, named
-from mlready.errors import MlreadyError
+from mlready.convert.written_tests import written_tests
+from mlready.errors import MlreadyError, UsageError
 
 if TYPE_CHECKING:
     from mlready.convert import Conversion, Options
+    from mlready.convert.environment import Environment
 
-PYTHON = "3.11"
 
-
-def project_files(
-    plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], locked: str, options: Options
-) -> Conversion:
+def project_files(plans: Sequence[Plan], package: str, environment: Environment, options: Options) -> Conversion:
     """Renders everything and checks that every module parses."""
     from mlready.convert import Conversion
 
     plans = with_shared(plans)
-    content = conversion(plans, [dependency.requirement for dependency in dependencies])
+    around = _around(plans, package, environment, options)
+    requirements = [dependency.requirement for dependency in environment.dependencies]
+    content = conversion(plans, requirements, None if options.package_only else around)
     folder = _package_folder(package, options)
     files: dict[str, str] = {}
     for plan in plans:
@@ -49,15 +48,17 @@ def project_files(
     )
     files.update(beside)
     if not options.package_only:
-        files.update(_around(plans, package, dependencies, locked))
+        files.update(around.files)
+        files.update(written_tests(plans))
+        files.update({f"notebooks/{plan.notebook.name}.ipynb": thin_notebook(plan) for plan in plans})
         files["conversion.json"] = conversion_json(content)
-        files["CONVERSION.md"] = conversion_page(plans)
+        files["CONVERSION.md"] = conversion_page(plans, content)
     names = chosen(plans)
     files = {path: named(text, names) for path, text in files.items()}
     content = json.loads(named(json.dumps(content), names))
     files = tidy(files, verbatim=frozenset(beside))
     _check(files)
-    files, merged = _merged(files, options.into, dependencies, options.package_only)
+    files, merged = _merged(files, around.files[MANIFEST], options)
     return Conversion(tuple(plans), Changes(options.into, files, merged), content)
 
 
@@ -93,37 +94,24 @@ def _package_files(plan: Plan, folder: str, package: str) -> dict[str, str]:
     return {f"{folder}{below}/{name}.py": text for name, text in source_files(plan).items()}
 
 
-def _around(plans: Sequence[Plan], package: str, dependencies: Sequence[Dependency], locked: str) -> dict[str, str]:
+def _around(plans: Sequence[Plan], package: str, environment: Environment, options: Options) -> Skeleton:
     title = plans[0].notebook.name.replace("_", " ").capitalize() if len(plans) == 1 else package.replace("_", " ")
-    files = skeleton_files(
-        project=package.replace("_", "-"),
-        package=plans[0].package,
-        title=title,
-        plans=plans,
-        dependencies=dependencies,
-        locked=locked,
-        python=PYTHON,
-    )
-    for plan in plans:
-        files[f"notebooks/{plan.notebook.name}.ipynb"] = thin_notebook(plan)
-    return files
+    around = skeleton(package=package, title=title, plans=plans, environment=environment)
+    return around if options.force else around.without_taken(options.into)
 
 
-def _merged(
-    files: dict[str, str], into: Path, dependencies: Sequence[Dependency], package_only: bool
-) -> tuple[dict[str, str], frozenset[str]]:
-    """An existing pyproject.toml is added to; other existing files of the skeleton are left alone."""
-    manifest = into / "pyproject.toml"
-    if not manifest.is_file():
+def _merged(files: dict[str, str], manifest: str, options: Options) -> tuple[dict[str, str], frozenset[str]]:
+    """An existing pyproject.toml is added to."""
+    path = options.into / MANIFEST
+    if not path.is_file():
         return files, frozenset()
-    from mlready.convert.manifest import with_dependencies
-
-    old = manifest.read_text(encoding="utf-8")
-    new = with_dependencies(old, [dependency.requirement for dependency in dependencies])
-    kept = {path: text for path, text in files.items() if path != "pyproject.toml"}
-    if new != old:
-        kept["pyproject.toml"] = new
-    return kept, frozenset({"pyproject.toml"})
+    try:
+        old = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8") from None
+    new = merged_manifest(old, manifest, package_only=options.package_only)
+    kept = {name: text for name, text in files.items() if name != MANIFEST}
+    return ({**kept, MANIFEST: new} if new != old else kept), frozenset({MANIFEST})
 
 
 def _check(files: dict[str, str]) -> None:

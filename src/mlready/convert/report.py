@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from mlready import __version__
 from mlready.convert.emit import definition_homes
 from mlready.convert.model import Plan
 
+if TYPE_CHECKING:
+    from mlready.convert.skeleton import Skeleton
+
 SCHEMA = 1
 
 
-def conversion(plans: Sequence[Plan], dependencies: Sequence[str], verification: Any = None) -> dict[str, Any]:
-    """Everything about a conversion as plain values."""
+def conversion(
+    plans: Sequence[Plan], dependencies: Sequence[str], around: Skeleton | None, verification: Any = None
+) -> dict[str, Any]:
+    """Everything about a conversion as plain values; `around` is None where only modules are written."""
     return {
         "schema": SCHEMA,
         "tool": {"name": "mlready", "version": __version__},
         "notebooks": [_notebook(plan) for plan in plans],
         "dependencies": list(dependencies),
+        "skeleton": {
+            "written": sorted(around.files) if around else [],
+            "left_out": [part.record for part in around.left_out] if around else [],
+        },
         "verification": verification,
     }
 
@@ -83,14 +92,22 @@ def destinations(plan: Plan) -> dict[int, list[str]]:
     return {cell: list(names) for cell, names in found.items()}
 
 
-def conversion_page(plans: Sequence[Plan], verification: dict[str, Any] | None = None) -> str:
-    """The page for people."""
+def conversion_page(
+    plans: Sequence[Plan], content: Mapping[str, Any], verification: Mapping[str, Any] | None = None
+) -> str:
+    """The page for people; `content` is what conversion.json says."""
     lines = ["# Conversion", ""]
     for plan in plans:
         lines += _page_of(plan)
     if verification:
         lines += ["## Verification", "", verification["summary"], ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_left_out(content["skeleton"]["left_out"])])
+
+
+def _left_out(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = ["## Left out", "", "Of what `mlready new` writes, this project does not have:", ""]
+    lines += [f"- {', '.join(f'`{name}`' for name in part['parts'])}: {part['reason']}" for part in parts]
+    return [*lines, ""]
 
 
 def _page_of(plan: Plan) -> list[str]:

@@ -1,261 +1,148 @@
-"""The project around the package: packaging, tests, CI, container, README. One function, to be fed by any template."""
+"""The project around the package: the files of the project template that fit it, and what was left out and why.
+
+The texts stand in templates/project, the same that `mlready new` renders; here is only what the notebook has to say in them.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from mlready.convert.card import CARD, card_facts
+from mlready.convert.environment import Environment
 from mlready.convert.model import Plan
-from mlready.convert.tokens import OUTPUT_DIR, RESULTS_CLASS
+from mlready.scaffold.parts import compose
 
-FULL_PYTHON = "3.11.14"
-"""Of the image: a full tag, so that two builds a week apart start from one base."""
+MANIFEST = "pyproject.toml"
+LOCK = "requirements.lock"
+MAKEFILE = "Makefile"
+DOCKERFILE = "Dockerfile"
+PARTS = (
+    MANIFEST,
+    MAKEFILE,
+    DOCKERFILE,
+    CARD,
+    "README.md",
+    ".devcontainer/devcontainer.json",
+    ".dockerignore",
+    ".gitattributes",
+    ".github/dependabot.yml",
+    ".github/workflows/ci.yml",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+)
+NEEDS = {
+    ".devcontainer/devcontainer.json": MAKEFILE,
+    ".github/workflows/ci.yml": MAKEFILE,
+    ".pre-commit-config.yaml": MAKEFILE,
+    ".dockerignore": DOCKERFILE,
+}
+"""Part -> the part whose commands or steps it is written for."""
+COVERAGE = 80
+"""Share of lines (in percent) that the tests have to run, where nothing keeps the pipeline from running in them."""
+FULL_PYTHON = {"3.10": "3.10.18", "3.11": "3.11.13", "3.12": "3.12.11", "3.13": "3.13.7", "3.14": "3.14.0"}
+"""Full tags of images, so that two builds a week apart start from one base."""
 
 
 @dataclass(frozen=True)
-class Dependency:
-    """One distribution with the version that was found beside the notebook, "" where none was."""
+class LeftOut:
+    """Files of the template (patterns of paths) that a converted project does not get."""
 
-    name: str
-    version: str = ""
+    parts: tuple[str, ...]
+    reason: str
 
     @property
-    def requirement(self) -> str:
-        return f"{self.name}=={self.version}" if self.version else self.name
+    def record(self) -> dict[str, Any]:
+        return {"parts": list(self.parts), "reason": self.reason}
 
 
-def skeleton_files(
-    *,
-    project: str,
-    package: str,
-    title: str,
-    plans: Sequence[Plan],
-    dependencies: Iterable[Dependency],
-    locked: str,
-    python: str,
-) -> dict[str, str]:
-    """Path -> text of everything beside the package's own modules."""
-    files = {
-        "pyproject.toml": _pyproject(project, package, title, dependencies, python),
-        "README.md": _readme(project, package, title, plans),
-        ".gitignore": _GITIGNORE,
-        ".dockerignore": ".git\n.venv\noutputs\n**/__pycache__\n",
-        ".pre-commit-config.yaml": _PRE_COMMIT,
-        "Makefile": _makefile(package, bool(locked)),
-        "Dockerfile": _dockerfile(package, python, bool(locked)),
-        ".github/workflows/ci.yml": _ci(python, bool(locked)),
+NOT_FOR_NOTEBOOKS = (
+    LeftOut(("src/*", "notebooks/*"), "the notebook's own code is the package"),
+    LeftOut(("tests/*",), "they test the template's own modules; the written tests run the notebook's"),
+    LeftOut(("params.yaml",), "the settings stand, typed, in config.py"),
+    LeftOut(("uv.lock",), f"it takes a package index to make; {LOCK} has the versions beside the notebook"),
+    LeftOut(("dvc.yaml", ".dvc/*", ".dvcignore"), "the pipeline runs as one command, without files between its steps"),
+    LeftOut(("compose.yaml", "deploy/*"), "nothing in the notebook serves requests"),
+    LeftOut((".github/workflows/retrain.yml",), "the notebook does not say when to run again, or what is good enough"),
+    LeftOut(("docs/data-card.md",), "owner, license and refresh of the data are not in a notebook"),
+    LeftOut((".copier-answers.yml", "docs/factors.md"), "they belong to projects that `mlready update` can merge into"),
+)
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The files around the package by path, and the parts of the template that are not among them."""
+
+    files: Mapping[str, str]
+    left_out: tuple[LeftOut, ...]
+
+    def without_taken(self, into: Path) -> Skeleton:
+        """Without the parts of which the folder has its own; what is written for such a part goes with it."""
+        own = {path for path in self.files if path in PARTS and _is_other(into / path, self.files[path])} - {MANIFEST}
+        dependent = {path for path, needed in NEEDS.items() if needed in own and path in self.files} - own
+        gone = [LeftOut((path,), "the folder has its own") for path in sorted(own)]
+        gone += [LeftOut((path,), f"it is written for our {NEEDS[path]}") for path in sorted(dependent)]
+        files = {path: text for path, text in self.files.items() if path not in own | dependent}
+        return Skeleton(files, (*self.left_out, *gone))
+
+
+def skeleton(*, package: str, title: str, plans: Sequence[Plan], environment: Environment) -> Skeleton:
+    """Everything around the package's own modules and tests."""
+    facts = card_facts(plans)
+    given = {
+        **_names(package, title, plans),
+        "notebook": ".",
+        "minimal": True,
+        "lock": LOCK if environment.locked else "",
+        "python": environment.python,
+        "python_tag": FULL_PYTHON.get(environment.python, environment.python),
+        "requirements": [dependency.requirement for dependency in environment.dependencies],
+        "coverage": 0 if any(_inputs(plan) for plan in plans) else COVERAGE,
+        "inputs": [pair for plan in plans for pair in _inputs(plan)],
+        "steps": [f"{stage.module}.{stage.name}" for plan in plans for stage in plan.stages],
+        "cards": facts,
     }
-    if locked:
-        files[LOCK] = locked
-    for plan in plans:
-        suffix = "" if len(plans) == 1 else f"_{plan.package.rsplit('.', 1)[-1]}"
-        files[f"tests/test_pipeline{suffix}.py"] = smoke_test(plan)
-        files[f"tests/test_config{suffix}.py"] = config_test(plan)
-    return files
+    wanted = [part for part in PARTS if part != CARD or facts]
+    files = compose(wanted, given=given)
+    if environment.locked:
+        files[LOCK] = environment.locked
+    untrained = () if facts else (LeftOut((CARD,), "the notebook fits no model"),)
+    return Skeleton(files, (*NOT_FOR_NOTEBOOKS, *untrained))
 
 
-def _pyproject(project: str, package: str, title: str, dependencies: Iterable[Dependency], python: str) -> str:
-    wanted = "".join(f'    "{dependency.requirement}",\n' for dependency in dependencies)
-    description = re.sub(r'["\\]', "", title)
-    return f'''[build-system]
-requires = ["hatchling>=1.27"]
-build-backend = "hatchling.build"
+def merged_manifest(theirs: str, ours: str, *, package_only: bool) -> str:
+    """An existing pyproject.toml with what the package needs: its dependencies alone, or groups and tools as well."""
+    from mlready.scaffold.pyproject import merge, only_dependencies
 
-[project]
-name = "{project}"
-version = "0.1.0"
-description = "{description}"
-readme = "README.md"
-requires-python = ">={python}"
-dependencies = [
-{wanted}]
-
-[project.scripts]
-{project} = "{package}.__main__:main"
-
-[dependency-groups]
-dev = ["pytest>=8", "ruff>=0.12"]
-
-[tool.hatch.build.targets.wheel]
-only-include = ["src"]
-sources = ["src"]
-
-[tool.pytest.ini_options]
-testpaths = ["tests"]
-pythonpath = ["src"]
-'''
+    return merge(theirs, only_dependencies(ours) if package_only else ours)
 
 
-_GITIGNORE = """__pycache__/
-*.py[cod]
-.venv/
-.env
-.pytest_cache/
-.ruff_cache/
-build/
-dist/
-outputs/
-"""
-
-_PRE_COMMIT = """repos:
-  - repo: https://github.com/astral-sh/ruff-pre-commit
-    rev: v0.14.5
-    hooks:
-      - id: ruff-check
-      - id: ruff-format
-"""
+def _names(package: str, title: str, plans: Sequence[Plan]) -> dict[str, Any]:
+    distribution = package.strip("_").replace("_", "-") or "project"
+    commands = {package: distribution}
+    if len(plans) > 1:
+        commands = {plan.package: plan.package.replace("_", "-").replace(".", "-") for plan in plans}
+    plain = " ".join("".join(char if char.isprintable() and char not in '"\\' else " " for char in title).split())
+    return {
+        "project_name": distribution,
+        "package": package,
+        "distribution": distribution,
+        "description": plain,
+        "title": plain,
+        "commands": commands,
+        "sources": [f"`{plan.notebook.path.name}`" for plan in plans],
+    }
 
 
-LOCK = "requirements.lock"
+def _inputs(plan: Plan) -> list[tuple[str, str]]:
+    """(setting, default) of every file or address that is read."""
+    return [(setting.name, setting.default) for setting in plan.settings if setting.what == "path read"]
 
 
-def _install(locked: bool) -> str:
-    return f"-r {LOCK} -e . --group dev" if locked else "-e . --group dev"
-
-
-def _makefile(package: str, locked: bool) -> str:
-    return (
-        ".PHONY: install run test lint\n\n"
-        f"install:\n\tpython -m pip install {_install(locked)}\n\n"
-        f"run:\n\tpython -m {package}\n\n"
-        "test:\n\tpython -m pytest\n\n"
-        "lint:\n\truff check .\n\truff format --check .\n"
-    )
-
-
-def _dockerfile(package: str, python: str, locked: bool) -> str:
-    manifests, install = ("pyproject.toml README.md", ".")
-    if locked:
-        manifests, install = (f"pyproject.toml README.md {LOCK}", f"-r {LOCK} .")
-    return f'''FROM python:{FULL_PYTHON}-slim-bookworm
-
-WORKDIR /app
-COPY {manifests} ./
-COPY src ./src
-RUN pip install --no-cache-dir {install} && useradd --create-home app && chown app /app
-USER app
-
-ENV MPLBACKEND=Agg
-ENTRYPOINT ["python", "-m", "{package}"]
-'''
-
-
-def _ci(python: str, locked: bool) -> str:
-    return f'''name: ci
-
-on:
-  push:
-    branches: [main]
-  pull_request:
-
-permissions:
-  contents: read
-
-jobs:
-  test:
-    runs-on: ubuntu-latest
-    timeout-minutes: 30
-    steps:
-      - uses: actions/checkout@v5
-        with:
-          persist-credentials: false
-      - uses: actions/setup-python@v6
-        with:
-          python-version: "{python}"
-          cache: pip
-      - run: python -m pip install {_install(locked)}
-      - run: ruff check .
-      - run: ruff format --check .
-      - run: python -m pytest
-'''
-
-
-def _readme(project: str, package: str, title: str, plans: Sequence[Plan]) -> str:
-    steps = "\n".join(
-        f"{number}. `{stage.module}.{stage.name}`"
-        for plan in plans
-        for number, stage in enumerate(plan.stages, start=1)
-    )
-    notebooks = ", ".join(f"`{plan.notebook.path.name}`" for plan in plans)
-    return f"""# {title}
-
-Made from {notebooks}. `CONVERSION.md` says where every cell went.
-
-## Run
-
-```console
-make install
-python -m {package}
-```
-
-Paths are relative to the folder that the command runs in. Every setting stands in `src/{package}/config.py`;
-`python -m {package} --help` lists those that can be given on the command line.
-
-## Test
-
-```console
-make test
-```
-
-## Steps
-
-{steps}
-"""
-
-
-def smoke_test(plan: Plan) -> str:
-    """A test that runs the pipeline from start to end; skipped where its input is not there."""
-    reads = [s.name for s in plan.settings if s.what == "path read"]
-    names = ["run", *([RESULTS_CLASS] if plan.results else [])]
-    figures = any(s.name == OUTPUT_DIR for s in plan.settings)
-    local = [name for name in reads if not name.endswith("_url")]
-    check = f"isinstance(results, {names[-1]})" if plan.results else "results is None"
-    change = f"{OUTPUT_DIR}=str(tmp_path)" if figures else ""
-    return f'''"""The pipeline runs from start to end with its defaults."""
-
-from __future__ import annotations
-
-from dataclasses import replace
-from pathlib import Path
-
-import pytest
-
-from {plan.package}.config import Config
-from {plan.package}.pipeline import {", ".join(names)}
-
-INPUTS = {tuple(local)!r}
-"""Settings that name files which are read."""
-
-
-def test_pipeline_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-    config = replace(Config({change}))
-    missing = [name for name in INPUTS if not Path(getattr(config, name)).exists()]
-    if missing:
-        pytest.skip(f"input is not here: {{', '.join(missing)}}")
+def _is_other(path: Path, text: str) -> bool:
     try:
-        results = run(config)
-    except FileNotFoundError as error:
-        pytest.skip(f"input is not here: {{error}}")
-    assert {check}
-'''
-
-
-def config_test(plan: Plan) -> str:
-    """A test that pins the defaults: they are the notebook's values."""
-    checks = [
-        f"    assert config.{s.name} == {s.default}" for s in plan.settings if s.annotation in ("int", "str", "float")
-    ]
-    body = "\n".join(checks) or "    assert config == Config()"
-    return f'''"""The defaults are the values of the notebook."""
-
-from __future__ import annotations
-
-from {plan.package}.config import Config
-
-
-def test_defaults() -> None:
-    config = Config()
-{body}
-'''
+        return path.is_symlink() or (path.exists() and path.read_text(encoding="utf-8") != text)
+    except (OSError, UnicodeDecodeError):
+        return True

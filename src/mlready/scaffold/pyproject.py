@@ -26,11 +26,19 @@ def merge(theirs: str, ours: str) -> str:
     for name in _WHOLE:
         if name in document:
             template.pop(name, None)
+    if "hatch" in document.get("tool", {}):
+        template.get("tool", {}).pop("hatch", None)
     if "project" in document:
         for name in _THEIRS:
             template.get("project", {}).pop(name, None)
     _merge_table(document, template)
     return tomlkit.dumps(document)
+
+
+def only_dependencies(ours: str) -> str:
+    """Ours without anything but the list of what the package needs."""
+    project = tomlkit.parse(ours).get("project", {})
+    return tomlkit.dumps({"project": {"dependencies": project.get("dependencies", [])}})
 
 
 def declared_name(theirs: str) -> str:

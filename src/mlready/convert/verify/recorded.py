@@ -39,7 +39,7 @@ def write_recorded(done: Conversion, verdicts: Sequence[Verdict], content: dict[
         return
     files: dict[str, str] = {"conversion.json": conversion_json(content)}
     summary = "\n".join(f"- `{p.notebook.path.name}`: {v.text}" for p, v in zip(done.plans, verdicts, strict=True))
-    files["CONVERSION.md"] = conversion_page(done.plans, {"summary": summary})
+    files["CONVERSION.md"] = conversion_page(done.plans, content, {"summary": summary})
     for plan, verdict in zip(done.plans, verdicts, strict=True):
         if verdict.name in ("verified", "verified under seeds", "partly"):
             suffix = "" if len(done.plans) == 1 else f"_{plan.package.rsplit('.', 1)[-1]}"

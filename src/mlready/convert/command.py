@@ -1,0 +1,98 @@
+"""The written `__main__` and `outputs` modules: how the pipeline is started, and where its results go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mlready.convert.model import Plan
+from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
+
+_HEAD = '''"""Where results go: shown values to standard output, figures and numbers to files."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from pathlib import Path
+
+'''
+
+_SHOW = '''
+def show(*values: object) -> None:
+    """Display values as a notebook does; nothing for None."""
+    display = getattr(builtins, "display", None)
+    for value in values:
+        if value is not None and display is not None:
+            display(value)
+        elif value is not None:
+            print(repr(value))
+
+'''
+
+_SAVE_FIGURES = '''
+def save_figures(output_dir: str, name: str) -> None:
+    """Save every open figure as PNG and close it; show it too where a notebook runs."""
+    import matplotlib.pyplot as plt
+
+    folder = Path(output_dir)
+    for number in plt.get_fignums():
+        figure = plt.figure(number)
+        if figure.axes or figure.texts:
+            folder.mkdir(parents=True, exist_ok=True)
+            figure.savefig(_free_path(folder, name), bbox_inches="tight")
+    if "inline" in plt.get_backend():
+        plt.show()
+    plt.close("all")
+
+
+def _free_path(folder: Path, name: str) -> Path:
+    path, number = folder / f"{name}.png", 2
+    while path.exists():
+        path, number = folder / f"{name}-{number}.png", number + 1
+    return path
+
+'''
+
+_SAVE_NUMBERS = '''
+def save_numbers(results: object, folder: str) -> None:
+    """Write the results that are plain numbers to results.json."""
+    numbers = {name: value for name, value in vars(results).items() if isinstance(value, (int, float))}
+    if numbers:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder, "results.json").write_text(json.dumps(numbers, indent=2) + "\\n")
+'''
+
+_OPTIONS = '''
+
+def _options() -> argparse.Namespace:
+    """Settings from the command line; the defaults are those of the notebook."""
+    parser = argparse.ArgumentParser(prog=__package__, description=__doc__)
+    defaults = Config()
+    for field in fields(Config):
+        default = getattr(defaults, field.name)
+        if type(default) in (int, float, str):
+            option = "--" + field.name.replace("_", "-")
+            parser.add_argument(option, dest=field.name, type=type(default), default=default, help=repr(default))
+    return parser.parse_args()'''
+
+
+def outputs_module(plan: Plan, sources: Iterable[str]) -> str:
+    """Source of `outputs`, with the functions that the other modules call; "" where they call none."""
+    texts = list(sources)
+    parts = [part for token, part in ((SHOW, _SHOW), (SAVE_FIGURES, _SAVE_FIGURES)) if any(token in t for t in texts)]
+    parts += [_SAVE_NUMBERS] if plan.results else []
+    return _HEAD + "".join(parts) if parts else ""
+
+
+def main_module(plan: Plan) -> str:
+    """Command line: one option for each simple setting; numbers among the results are written to a file."""
+    folder = f"config.{OUTPUT_DIR}" if any(setting.name == OUTPUT_DIR for setting in plan.settings) else '"outputs"'
+    imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
+    imports += [f"from {plan.package}.outputs import save_numbers"] if plan.results else []
+    head = [f'"""Run the pipeline: `python -m {plan.package}`."""', "", "from __future__ import annotations", ""]
+    head += ["import argparse", "from dataclasses import fields"]
+    main = ["def main() -> None:", '    """Run the pipeline with the settings of the command line."""']
+    main += ["    config = Config(**vars(_options()))"]
+    main += [f"    save_numbers(run(config), {folder})" if plan.results else "    run(config)"]
+    text = "\n".join([*head, *imports, _OPTIONS, "", "", *main])
+    return text + '\n\n\nif __name__ == "__main__":\n    main()\n'

@@ -76,6 +76,8 @@ def _reporting(*, quiet: bool) -> Iterator[None]:
             warnings.simplefilter("ignore")
             with redirect_stderr(io.StringIO()) if quiet else _nothing():
                 yield
+    except KeyboardInterrupt:  # copier's is one of its own errors too
+        raise KeyboardInterrupt from None
     except ValueError as error:
         found = re.match(r"Validation error for question '(\w+)': (.*)", str(error), re.DOTALL)
         if not found:

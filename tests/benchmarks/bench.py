@@ -219,13 +219,15 @@ class Bench:
 def extract_tree(folder: str, cached: bool) -> None:
     """What the audit does between inventory and rules."""
     from mlready.facts.cache import FactsCache
-    from mlready.facts.extract import extract
+    from mlready.facts.extract import extract, start_readers
     from mlready.vocabulary import load
 
     root = Path(folder)
     items = [(path.relative_to(root).as_posix(), "source") for path in sorted(root.rglob("*")) if path.is_file()]
     cache = FactsCache() if cached else None
-    extract(items, lambda path: (root / path).read_bytes(), vocabulary=load(), cache=cache)
+    size = sum((root / path).stat().st_size for path, _ in items)
+    with start_readers(size) as pool:
+        extract(items, lambda path: (root / path).read_bytes(), vocabulary=load(), pool=pool, cache=cache)
 
 
 def measure(bench: Bench, rounds: int) -> dict[str, Measured]:

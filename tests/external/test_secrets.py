@@ -245,7 +245,23 @@ def test_one_pass_finds_the_marks_that_a_search_for_each_finds(parts: list[str],
     assert marks_of(text) == {mark for mark in MARKS if mark in text}
 
 
-PIECES = ["s3", "http", "postgresql", "://", "@", ":", "/", " ", '"', ".", "user", "p" * 70, "w" * 119, "db.example", "\n"]
+PIECES = [
+    "s3",
+    "http",
+    "postgresql",
+    "://",
+    "@",
+    ":",
+    "/",
+    " ",
+    '"',
+    ".",
+    "user",
+    "p" * 70,
+    "w" * 119,
+    "db.example",
+    "\n",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))

@@ -11,15 +11,19 @@ from pathlib import Path
 import pytest
 
 from mlready.facts import extract as extraction
+from mlready.facts import pool as processes
 from mlready.facts.cache import FactsCache
-from mlready.facts.extract import extract, merge, read_file
-from mlready.facts.pool import run_pool
+from mlready.facts.extract import extract, merge, read_file, start_readers
+from mlready.facts.pool import Pool
 from mlready.facts.rows import FileFacts, Setting
 from mlready.vocabulary import load
 
 
 def run(files: Mapping[str, bytes], *, cache: FactsCache | None = None, jobs: int = 1) -> dict[str, FileFacts]:
-    return extract([(path, "source") for path in files], files.__getitem__, vocabulary=load(), cache=cache, jobs=jobs)
+    items = [(path, "source") for path in files]
+    with start_readers(sum(map(len, files.values())), jobs=jobs) as pool:
+        assert (pool is None) == (jobs == 1)
+        return extract(items, files.__getitem__, vocabulary=load(), cache=cache, pool=pool)
 
 
 NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": "x = 1", "outputs": []}], "nbformat": 4}).encode()
@@ -137,8 +141,7 @@ def many_files() -> dict[str, bytes]:
 def test_several_processes_find_what_one_finds(method: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} here")
-    monkeypatch.setattr(extraction, "_context", lambda: multiprocessing.get_context(method))
-    monkeypatch.setattr(extraction, "_POOL_BYTES", 2_000)
+    monkeypatch.setattr(processes, "_context", lambda: multiprocessing.get_context(method))
     monkeypatch.setattr(extraction, "_CHUNK_BYTES", 1_000)
     files = many_files()
     alone = run(files, jobs=1)
@@ -155,7 +158,7 @@ def work(items: list[int]) -> list[int]:
 
 
 def test_a_process_that_dies_costs_only_the_item_that_killed_it() -> None:
-    chunks = [list(range(start, start + 5)) for start in range(0, 40, 5)]
-    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
-    results = list(run_pool(work, chunks, workers=2, context=context, lost=lambda item: -item))
-    assert sorted(results) == sorted([-13, *(item * 2 for item in range(40) if item != 13)])
+    chunks = (list(range(start, start + 5)) for start in range(0, 60, 5))
+    with Pool(work, workers=2, lost=lambda item: -item) as pool:
+        results = list(pool.map(chunks))
+    assert sorted(results) == sorted([-13, *(item * 2 for item in range(60) if item != 13)])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib import import_module
+from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +16,7 @@ from msgspec import structs
 
 from mlready.facts.cache import FactsCache, decode, encode, key_of
 from mlready.facts.generated import is_generated
+from mlready.facts.pool import Pool
 from mlready.facts.python import collector_off, read_python
 from mlready.facts.rows import FileFacts
 from mlready.vocabulary import Vocabulary, load
@@ -33,11 +33,14 @@ FORMATS = (
 _DATA_FORMATS = ("tables", "pipelines")
 """What reads data files, of which only the beginning is given; as configuration they would look broken."""
 _PYTHON = (".py", ".pyw", ".pyi")
-_POOL_BYTES = 1_500_000
-"""Bytes to parse from which starting processes pays."""
 _CHUNK_BYTES = 400_000
-_HELD_BYTES = 100_000_000
-"""Bytes of files that wait in memory for a process to read them."""
+"""Bytes of files that a process reads before it gives back what it found."""
+_WORTH_A_POOL = 4
+"""Chunks from which handing them to processes pays."""
+_LOOKED_UP_BYTES = 6_400_000
+"""Bytes of files that are asked for in the cache at once."""
+_STORED_BYTES = 1_000_000
+"""Bytes of facts that are stored in the cache at once."""
 _CRASHED = "mlready crashed while reading this file; please report it"
 
 
@@ -139,39 +142,54 @@ def extract(
     read: Callable[[str], bytes],
     *,
     vocabulary: Vocabulary,
-    jobs: int | None = None,
+    pool: ReaderPool | None = None,
     cache: FactsCache | None = None,
     progress: Progress | None = None,
 ) -> dict[str, FileFacts]:
     """The facts of all files, by path. `items` are (path, role); `read` gives a file's bytes or raises OSError.
 
-    `jobs` is the number of processes, by default one per core. Few files are read in this process.
+    What the cache does not know is read by the processes of `pool`; few files, or all without one, in this process.
     """
     with collector_off():
-        return _Run(vocabulary, jobs or _cores(), cache, progress, len(items)).facts_of(items, read)
+        return _Run(vocabulary, pool, cache, progress, len(items)).facts_of(items, read)
+
+
+def start_readers(size: int, *, jobs: int | None = None) -> AbstractContextManager[ReaderPool | None]:
+    """Processes for `extract`, by default one per core; None where there are too few bytes to read for it to pay.
+
+    To be called before threads are started: see Pool.
+    """
+    workers = min(jobs or _cores(), size // (_CHUNK_BYTES * _WORTH_A_POOL // 2))
+    if workers < 2:
+        return nullcontext()
+    load()  # once, before the processes are forked
+    return Pool(read_chunk, workers=workers, lost=_lost)
 
 
 class _Run:
     """One extraction: looks up, reads what is missing, stores it."""
 
     def __init__(
-        self, vocabulary: Vocabulary, jobs: int, cache: FactsCache | None, progress: Progress | None, total: int
+        self,
+        vocabulary: Vocabulary,
+        pool: ReaderPool | None,
+        cache: FactsCache | None,
+        progress: Progress | None,
+        total: int,
     ) -> None:
         self.vocabulary = vocabulary
-        self.jobs = jobs
+        self.pool = pool if vocabulary is load() else None
         self.cache = cache
         self.progress = progress
         self.total = total
         self.facts: dict[str, FileFacts] = {}
+        self.keys: dict[str, bytes] = {}
+        """Path of a file that the cache does not know -> the key to store its facts under."""
 
     def facts_of(self, items: Sequence[tuple[str, str]], read: Callable[[str], bytes]) -> dict[str, FileFacts]:
-        missing: list[tuple[bytes, Job]] = []
-        for group in _groups(self._loaded(items, read), lambda job: len(job.data), limit=_CHUNK_BYTES * 16):
-            missing += self._look_up(group)
-            if sum(len(job.data) for _, job in missing) > _HELD_BYTES:
-                self._read_missing(missing)
-                missing = []
-        self._read_missing(missing)
+        encoded = self._encoded(self._missing(self._loaded(items, read)))
+        for group in _groups(encoded, lambda entry: len(entry[1]), limit=_STORED_BYTES):
+            self._keep(group)
         return {path: self.facts[path] for path, _ in items}
 
     def _loaded(self, items: Sequence[tuple[str, str]], read: Callable[[str], bytes]) -> Iterator[Job]:
@@ -186,39 +204,40 @@ class _Run:
         if self.progress is not None:
             self.progress(len(self.facts), self.total)
 
-    def _look_up(self, jobs: list[Job]) -> list[tuple[bytes, Job]]:
-        """The jobs that the cache has no facts for, with their keys."""
+    def _missing(self, jobs: Iterator[Job]) -> Iterator[Job]:
+        """The jobs that the cache has no facts for."""
         if self.cache is None:
-            return [(b"", job) for job in jobs]
-        digest = self.vocabulary.digest
-        keyed = [(key_of(job.data, reader=_reader_key(job), vocabulary=digest), job) for job in jobs]
-        found = self.cache.get_many([key for key, _ in keyed])
-        for key, job in keyed:
-            if key in found:
-                self._done(job.path, found[key])
-        return [(key, job) for key, job in keyed if key not in found]
+            yield from jobs
+            return
+        for group in _groups(jobs, lambda job: len(job.data), limit=_LOOKED_UP_BYTES):
+            keys = [key_of(job.data, reader=_reader_key(job), vocabulary=self.vocabulary.digest) for job in group]
+            found = self.cache.get_many(keys)
+            for key, job in zip(keys, group, strict=True):
+                if key in found:
+                    self._done(job.path, found[key])
+                else:
+                    self.keys[job.path] = key
+                    yield job
 
-    def _read_missing(self, missing: list[tuple[bytes, Job]]) -> None:
-        keys = {job.path: key for key, job in missing}
+    def _encoded(self, jobs: Iterator[Job]) -> Iterator[tuple[str, bytes]]:
+        groups = _groups(jobs, lambda job: len(job.data), limit=_CHUNK_BYTES)
+        first = list(islice(groups, _WORTH_A_POOL))
+        if self.pool is not None and len(first) == _WORTH_A_POOL:
+            yield from self.pool.map(chain(first, groups))
+            return
+        for group in chain(first, groups):
+            yield from ((job.path, encode(read_file(*job, self.vocabulary))) for job in group)
+
+    def _keep(self, entries: list[tuple[str, bytes]]) -> None:
+        """Take the facts of files that were read now, and store them."""
         fresh: dict[bytes, bytes] = {}
-        for path, encoded in self._encoded([job for _, job in missing]):
-            facts = decode(encoded)
-            self._done(path, facts if facts is not None else FileFacts(problem=_CRASHED))
-            if facts is not None and not facts.problem.endswith("please report it"):
-                fresh[keys[path]] = encoded
+        for path, encoded in entries:
+            facts = decode(encoded) or FileFacts(problem=_CRASHED)
+            self._done(path, facts)
+            if path in self.keys and not facts.problem.endswith("please report it"):
+                fresh[self.keys[path]] = encoded
         if self.cache is not None and fresh:
             self.cache.put_many(fresh)
-
-    def _encoded(self, jobs: list[Job]) -> Iterator[tuple[str, bytes]]:
-        workers = min(self.jobs, sum(len(job.data) for job in jobs) * 2 // _POOL_BYTES, len(jobs))
-        if workers < 2 or self.vocabulary is not load():
-            for job in jobs:
-                yield job.path, encode(read_file(*job, self.vocabulary))
-            return
-        from mlready.facts.pool import run_pool
-
-        chunks = list(_groups(jobs, lambda job: len(job.data), limit=_CHUNK_BYTES))
-        yield from run_pool(read_chunk, chunks, workers=workers, context=_context(), lost=_lost)
 
 
 def _reader_key(job: Job) -> str:
@@ -238,6 +257,9 @@ def read_chunk(jobs: list[Job]) -> list[tuple[str, bytes]]:
 
 def _lost(job: Job) -> tuple[str, bytes]:
     return job.path, encode(FileFacts(problem=_CRASHED))
+
+
+ReaderPool = Pool[Job, tuple[str, bytes]]
 
 
 T = TypeVar("T")
@@ -260,9 +282,3 @@ def _groups(items: Iterable[T], size: Callable[[T], int], *, limit: int) -> Iter
 def _cores() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """Forked workers start at once, but forking is only safe while there is one thread."""
-    alone = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if alone else "spawn")

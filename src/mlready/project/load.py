@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +19,7 @@ from mlready.vocabulary import Vocabulary, load
 
 if TYPE_CHECKING:
     from mlready.audit import AuditOptions
+    from mlready.facts.extract import ReaderPool
     from mlready.project.inventory import File, Inventory
 
 READ_ROLES = frozenset(
@@ -36,8 +38,9 @@ def load_project(path: Path, *, config: Config, options: AuditOptions) -> tuple[
     inventory = _inventory_of_file(path) if path.is_file() else take_inventory(path)
     vocabulary = load()
     chosen = _chosen(inventory, config)
-    pending = _start_external(inventory, chosen, options)
-    facts = _extract(inventory, chosen, options, vocabulary)
+    with _start_readers(chosen, options) as pool:  # before the external tools, which start threads
+        pending = _start_external(inventory, chosen, options)
+        facts = _extract(inventory, chosen, options, vocabulary, pool)
     not_read = [NotRead(entry.path, entry.reason) for entry in inventory.not_read]
     files = []
     for file in chosen:
@@ -92,8 +95,19 @@ def _stated_role(path: str, config: Config) -> str:
     return next((role for pattern, role in config.roles.items() if fnmatchcase(path, pattern)), "")
 
 
+def _start_readers(files: Iterable[File], options: AuditOptions) -> AbstractContextManager[ReaderPool | None]:
+    from mlready.facts.extract import start_readers
+
+    size = sum(min(file.size, _SAMPLE) if file.role == "data" else file.size for file in files)
+    return start_readers(size, jobs=options.jobs)
+
+
 def _extract(
-    inventory: Inventory, files: Iterable[File], options: AuditOptions, vocabulary: Vocabulary
+    inventory: Inventory,
+    files: Iterable[File],
+    options: AuditOptions,
+    vocabulary: Vocabulary,
+    pool: ReaderPool | None = None,
 ) -> Mapping[str, FileFacts]:
     from mlready.facts.cache import FactsCache
     from mlready.facts.extract import extract
@@ -107,7 +121,7 @@ def _extract(
 
     items = [(file.path, file.role) for file in by_path.values()]
     cache = FactsCache() if options.use_cache else None
-    return extract(items, read, jobs=options.jobs or 0, cache=cache, vocabulary=vocabulary, progress=options.progress)
+    return extract(items, read, pool=pool, cache=cache, vocabulary=vocabulary, progress=options.progress)
 
 
 def _start_external(

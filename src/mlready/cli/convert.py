@@ -83,6 +83,9 @@ def _plan_text(done: Conversion) -> str:
         for note in plan.notes:
             if note.kind in ("refused", "warning", "kept"):
                 lines.append(f"  {note.kind}: cell {note.cell}: {note.message}")
+    for part in done.content["skeleton"]["left_out"]:
+        if part["by_folder"]:
+            lines.append(f"  left alone: {', '.join(part['parts'])} ({part['reason']})")
     for path in sorted(done.changes.merged & done.changes.files.keys()):
         lines.append(done.changes.diff(path))
     lines.append(f"{len(done.changes.files)} files")

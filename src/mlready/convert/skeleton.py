@@ -52,10 +52,12 @@ class LeftOut:
 
     parts: tuple[str, ...]
     reason: str
+    by_folder: bool = False
+    """Because of what is in the folder, and not because of the notebook."""
 
     @property
     def record(self) -> dict[str, Any]:
-        return {"parts": list(self.parts), "reason": self.reason}
+        return {"parts": list(self.parts), "reason": self.reason, "by_folder": self.by_folder}
 
 
 NOT_FOR_NOTEBOOKS = (
@@ -82,8 +84,8 @@ class Skeleton:
         """Without the parts of which the folder has its own; what is written for such a part goes with it."""
         own = {path for path in self.files if path in PARTS and _is_other(into / path, self.files[path])} - {MANIFEST}
         dependent = {path for path, needed in NEEDS.items() if needed in own and path in self.files} - own
-        gone = [LeftOut((path,), "the folder has its own") for path in sorted(own)]
-        gone += [LeftOut((path,), f"it is written for our {NEEDS[path]}") for path in sorted(dependent)]
+        gone = [LeftOut((path,), "the folder has its own", by_folder=True) for path in sorted(own)]
+        gone += [LeftOut((path,), f"it is written for our {NEEDS[path]}", by_folder=True) for path in sorted(dependent)]
         files = {path: text for path, text in self.files.items() if path not in own | dependent}
         return Skeleton(files, (*self.left_out, *gone))
 

@@ -56,27 +56,34 @@ class Job:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", type=Path)
-    parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "mlready" / "wild-convert")
-    parser.add_argument("--only", choices=("run", "all"), default="all")
-    parser.add_argument("--limit", type=int, default=0)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--timeout", type=int, default=240)
-    parser.add_argument("--again", action="store_true")
     parser.add_argument("--report", action="store_true", help="only write the page from the kept results")
-    parser.add_argument("--no-write", action="store_true", help="do not touch docs/conversion.md")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     options.python = options.python or environment(options.folder / "environment")
     jobs = list(prepare(options))
+    for job in jobs if options.again else ():
+        result_file(job).unlink(missing_ok=True)
     with ProcessPoolExecutor(options.jobs) as pool:
         for number, result in enumerate(pool.map(measured, () if options.report else jobs), start=1):
             outcome = result.get("verdict", result["status"])
             sys.stdout.write(f"{number}/{len(jobs)} {result['project']} {result['path']}: {outcome}\n")
     results = [json.loads(path.read_text()) for job in jobs if (path := result_file(job)).exists()]
-    write_report(results, options.folder, write=not options.no_write)
+    write_report(results, write=not options.no_write)
     return 0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What the commands that measure conversions share."""
+    parser.add_argument("--python", type=Path)
+    parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "mlready" / "wild-convert")
+    parser.add_argument("--only", choices=("run", "all"), default="all")
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--timeout", type=int, default=240)
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--no-write", action="store_true", help="do not touch docs/conversion.md")
 
 
 def environment(folder: Path) -> Path:
@@ -97,8 +104,6 @@ def prepare(options: argparse.Namespace) -> Iterator[Job]:
         if root is None or not (root / row.path).exists():
             continue
         job = Job(row, root / row.path, options.folder, options.python.absolute(), options.timeout, row.runs)
-        if options.again:
-            result_file(job).unlink(missing_ok=True)
         yield job
 
 

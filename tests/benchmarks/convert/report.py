@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).parents[3] / "docs" / "conversion.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
-def write_report(results: Sequence[dict[str, Any]], folder: Path, *, write: bool) -> None:
-    text = "\n".join([*overview(results), "", *unequal(results)])
+def write_report(results: Sequence[dict[str, Any]], *, write: bool) -> None:
+    write_block("measured", "\n".join([*overview(results), "", *unequal(results)]), write=write)
+
+
+def write_block(name: str, text: str, *, write: bool) -> None:
+    """Prints a text and puts it between the two lines of the page that carry the name."""
     sys.stdout.write(text + "\n")
-    if write:
-        page = PAGE.read_text(encoding="utf-8")
-        block = f"{BEGIN}\n\n{text}\n\n{END}"
-        PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: block, page, flags=re.S), encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    page = PAGE.read_text(encoding="utf-8") if write else ""
+    if begin in page:
+        block = f"{begin}\n\n{text.strip()}\n\n{end}"
+        PAGE.write_text(re.sub(f"{begin}.*{end}", lambda _: block, page, flags=re.S), encoding="utf-8")
 
 
 def overview(results: Sequence[dict[str, Any]]) -> list[str]:

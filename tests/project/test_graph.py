@@ -109,3 +109,25 @@ def test_the_order_of_paths_does_not_matter(paths: list[str], rng: object, impor
     for module in ("a", "a.b", "utils", "shop.a"):
         first, second = (ModuleIndex.of(p).find(module, importer=importer) for p in (paths, shuffled))
         assert first == second
+
+
+def test_a_name_is_found_behind_the_star_import_that_has_it() -> None:
+    """`from .a import *; from .b import *`: the first module that is handed on need not have the name."""
+    files = {
+        "train.py": "from logger import Writer\nWriter()\n",
+        "logger/__init__.py": "from .text import *\nfrom .board import *\n",
+        "logger/text.py": "def setup():\n    return 1\n",
+        "logger/board.py": "class Writer:\n    def add(self):\n        return 1\n",
+    }
+    reached = project(files).graph.reach([("train.py", 0)])
+    assert ("logger/board.py", 2) in reached
+
+
+def test_what_configuration_names_is_reached_by_what_makes_it() -> None:
+    files = {
+        "train.py": "import hydra\nfrom hydra.utils import instantiate\n\ndef main(cfg):\n    instantiate(cfg.model)\n\nmain({})\n",
+        "nets/plain.py": "class Net:\n    def training_step(self, batch):\n        return batch\n",
+        "conf/model.yaml": "model:\n  _target_: nets.plain.Net\n",
+    }
+    reached = project(files).graph.reach([("train.py", 0)])
+    assert ("nets/plain.py", 2) in reached

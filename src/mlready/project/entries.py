@@ -49,7 +49,8 @@ def _scripts(project: Project) -> Iterator[Entry]:
     for file in project.code_files:
         assert file.python is not None
         if file.python.main_guard:
-            yield Entry("script", file.path, start_nodes(file), "has a main guard")
+            nodes = (*start_nodes(file), *_commands(project, file))
+            yield Entry("script", file.path, nodes, "has a main guard")
         elif file.path not in imported and file.python.scopes[0].statements and file.name != "__init__.py":
             runs = any(call.scope == 0 and "decorator" not in call.context for call in file.python.calls)
             if runs:
@@ -66,8 +67,16 @@ def _console(project: Project) -> Iterator[Entry]:
                 continue
             names = {scope.name: i for i, scope in enumerate(file.python.scopes)}
             number = names.get(function.split("[")[0].strip())
-            nodes = ((file.path, 0), *(((file.path, number),) if number else ()))
+            nodes = ((file.path, 0), *(((file.path, number),) if number else ()), *_commands(project, file))
             yield Entry("console-script", file.path, nodes, f"console script {name}")
+
+
+def _commands(project: Project, file: ProjectFile) -> Iterator[Node]:
+    """Functions that decorators make commands of the file's command line (`@app.command()` of Typer, click and others)."""
+    for number, scope in enumerate(file.python.scopes if file.python else ()):
+        meanings = (project.vocabulary.meaning(getattr(value, "text", "")) for value in scope.decorators)
+        if any(meaning is not None and "parse-args" in meaning.activities for meaning in meanings):
+            yield (file.path, number)
 
 
 def _commanded(project: Project) -> Iterator[Entry]:

@@ -8,12 +8,12 @@ graph may reach too much, never too little, as far as names can tell.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from mlready.facts.rows import Import, PythonFacts
+    from mlready.facts.rows import Import, PythonFacts, Scope
 
 Node = tuple[str, int]
 """(path, index of the scope)."""
@@ -39,6 +39,7 @@ class ModuleIndex:
 
     by_suffix: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    by_parts: dict[tuple[str, ...], str] = field(default_factory=dict)
     _nearest: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
@@ -46,6 +47,7 @@ class ModuleIndex:
         index = cls()
         for path in sorted(paths):
             parts = index.parts[path] = module_parts(path)
+            index.by_parts.setdefault(parts, path)
             for start in range(max(0, len(parts) - _MAX_DEPTH), len(parts)):
                 index.by_suffix[".".join(parts[start:])].append(path)
         return index
@@ -70,10 +72,7 @@ class ModuleIndex:
             return None
         base = parent[: len(parent) - (level - 1)]
         parts = (*base, *(part for part in module.split(".") if part))
-        for path in self.by_suffix.get(".".join(parts[-_MAX_DEPTH:]), ()):
-            if self.parts[path] == parts:
-                return path
-        return None
+        return self.by_parts.get(parts) if parts else None
 
 
 def _distance(home: tuple[str, ...], parts: tuple[str, ...], path: str, depth: int) -> tuple[int, int, str]:
@@ -93,49 +92,96 @@ class CallGraph:
 
     edges: Mapping[Node, tuple[Node, ...]]
     imports: Mapping[str, tuple[str, ...]]
+    resolve: Callable[[str, str], list[Node]] = field(default=lambda path, name: [], repr=False, compare=False)
+    """(path, name as it is known in that file) -> the scopes of the project that it means."""
     _memory: dict[tuple[Node, ...], frozenset[Node]] = field(default_factory=dict, repr=False, compare=False)
+    _callers: dict[Node, list[Node]] = field(default_factory=dict, repr=False, compare=False)
 
     def reach(self, starts: Iterable[Node]) -> frozenset[Node]:
         """All scopes that can run when `starts` run."""
         key = tuple(starts)
         found = self._memory.get(key)
         if found is None:
-            found = self._memory[key] = self._search(key)
+            found = self._memory[key] = _search(self.edges, key)
         return found
 
-    def _search(self, starts: tuple[Node, ...]) -> frozenset[Node]:
-        seen: set[Node] = set()
-        todo = list(starts)
-        while todo:
-            node = todo.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            todo.extend(self.edges.get(node, ()))
-        return frozenset(seen)
+    def leading_to(self, targets: Iterable[Node]) -> frozenset[Node]:
+        """All scopes that can make one of `targets` run: one search instead of one for each entry point."""
+        if not self._callers:
+            for node, called in self.edges.items():
+                for target in called:
+                    self._callers.setdefault(target, []).append(node)
+        return _search(self._callers, targets)
 
 
-def build_graph(modules: Mapping[str, PythonFacts]) -> CallGraph:
-    """The graph of all Python files (and notebooks) of a project."""
+def _search(edges: Mapping[Node, Sequence[Node]], starts: Iterable[Node]) -> frozenset[Node]:
+    """The starts, and all that edges lead to from there."""
+    seen = set(starts)
+    todo = list(seen)
+    while todo:
+        for node in edges.get(todo.pop(), ()):
+            if node not in seen:
+                seen.add(node)
+                todo.append(node)
+    return frozenset(seen)
+
+
+_INSTANTIATES = ("instantiate", "get_class", "get_method", "LightningCLI")
+"""Last parts of calls that make what a configuration file names (`_target_: package.Class`)."""
+
+
+def build_graph(modules: Mapping[str, PythonFacts], *, configured: Iterable[str] = ()) -> CallGraph:
+    """The graph of all Python files (and notebooks) of a project; `configured` are classes that its configuration names."""
     index = ModuleIndex.of(path for path in modules if path.endswith(".py"))
     linker = _Linker(modules=modules, index=index)
     edges: dict[Node, tuple[Node, ...]] = {}
     imports: dict[str, tuple[str, ...]] = {}
+    bindings: dict[str, dict[str, tuple[str, str]]] = {}
+    named = sorted({node for name in configured for node in linker.find_path(name.split("."), importer="")})
     for path, facts in modules.items():
-        bound, imported = linker.bindings(path, facts)
-        imports[path] = imported
+        names = linker.imported_names(path, facts)
+        bindings[path] = names.bound
+        imports[path] = names.at_top
+        making = {call.scope for call in facts.calls if call.name.rpartition(".")[2] in _INSTANTIATES} if named else ()
+        inside = _members(facts.scopes)
+        resolved: dict[str, list[Node]] = {}  # a file names the same things in many scopes
         for number, scope in enumerate(facts.scopes):
-            targets = set(linker.own_members(path, number))
+            targets = {(path, member) for member in inside.get(number, ())}
+            targets.update(named if number in making else ())
             for ref in scope.refs:
-                targets.update(linker.resolve(ref, path=path, bound=bound))
-            if number == 0:
-                targets.update((target, 0) for target in imported)
-            else:
-                targets.update((t, 0) for t in linker.local_imports(path, number))
+                if ref not in resolved:
+                    resolved[ref] = linker.resolve(ref, path=path, bound=names.bound)
+                targets.update(resolved[ref])
+            targets.update((target, 0) for target in (names.in_scopes.get(number, ()) if number else names.at_top))
             targets.discard((path, number))
             if targets:
                 edges[(path, number)] = tuple(sorted(targets))
-    return CallGraph(edges=edges, imports=imports)
+
+    def resolve(path: str, name: str) -> list[Node]:
+        return linker.resolve(name, path=path, bound=bindings[path]) if path in bindings else []
+
+    return CallGraph(edges=edges, imports=imports, resolve=resolve)
+
+
+def _members(scopes: Sequence[Scope]) -> dict[int, list[int]]:
+    """Methods of a class, and functions defined inside of a function (they are passed on as values), by its number."""
+    table: dict[int, list[int]] = {}
+    for number, scope in enumerate(scopes):
+        inside = number and 0 < scope.parent < len(scopes)
+        if inside and scopes[scope.parent].kind in ("class", "function"):
+            table.setdefault(scope.parent, []).append(number)
+    return table
+
+
+class _Imported(NamedTuple):
+    """What the imports of a file mean."""
+
+    bound: dict[str, tuple[str, str]]
+    """Name -> the file that it comes from, and the dotted rest inside it."""
+    at_top: tuple[str, ...]
+    """Files that are imported when the module is."""
+    in_scopes: dict[int, set[str]]
+    """Files that are imported when a class or function runs."""
 
 
 @dataclass(slots=True)
@@ -143,24 +189,14 @@ class _Linker:
     modules: Mapping[str, PythonFacts]
     index: ModuleIndex
     scope_names: dict[str, dict[str, int]] = field(default_factory=dict)
-    members: dict[str, dict[int, list[int]]] = field(default_factory=dict)
+    handed_on: dict[tuple[str, str], list[Node]] = field(default_factory=dict)
+    """What a name inside a module was found to mean."""
+    above: dict[str, list[str]] = field(default_factory=dict)
 
     def names(self, path: str) -> dict[str, int]:
         if path not in self.scope_names:
             self.scope_names[path] = {s.name: i for i, s in enumerate(self.modules[path].scopes) if i}
         return self.scope_names[path]
-
-    def own_members(self, path: str, number: int) -> list[Node]:
-        """Methods of a class, and functions defined inside of a function (they are passed on as values)."""
-        if path not in self.members:
-            table: dict[int, list[int]] = defaultdict(list)
-            scopes = self.modules[path].scopes
-            for i, scope in enumerate(scopes):
-                inside = 0 < scope.parent < len(scopes)
-                if i and inside and scopes[scope.parent].kind in ("class", "function"):
-                    table[scope.parent].append(i)
-            self.members[path] = table
-        return [(path, i) for i in self.members[path].get(number, ())]
 
     def target_of(self, row: Import, *, importer: str) -> list[tuple[str, str]]:
         """(file, dotted rest) that an import row can mean: the module itself, or a module inside the package."""
@@ -178,34 +214,37 @@ class _Linker:
             return self.index.find_relative(module, level=level, importer=importer)
         return self.index.find(module, importer=importer) if module else None
 
-    def bindings(self, path: str, facts: PythonFacts) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
-        """What imported names mean in this file, and the files imported at the top level."""
+    def imported_names(self, path: str, facts: PythonFacts) -> _Imported:
+        """What imported names mean in this file, and the files that its imports run."""
         bound: dict[str, tuple[str, str]] = {}
-        imported: set[str] = set()
+        at_top: set[str] = set()
+        in_scopes: dict[int, set[str]] = defaultdict(set)
         for row in facts.imports:
             for target, rest in self.target_of(row, importer=path):
                 dots = "." * row.level
                 name = f"{row.module}.{row.name}" if row.module and row.name else (row.module or row.name)
                 bound[dots + name] = (target, rest)
                 bound.setdefault(row.alias or row.name or row.module, (target, rest))
-                if row.scope == 0 and not row.typing_only:
-                    imported.add(target)
-                    imported.update(self._packages_above(target))
-        return bound, tuple(sorted(imported))
+                if row.typing_only:
+                    continue
+                if row.scope == 0:
+                    at_top.add(target)
+                    at_top.update(self._packages_above(target))
+                else:
+                    in_scopes[row.scope].add(target)
+        return _Imported(bound, tuple(sorted(at_top)), in_scopes)
 
     def _packages_above(self, path: str) -> list[str]:
         """The __init__ files that run when a module inside them is imported."""
-        found, folder = [], path.rpartition("/")[0]
-        while folder:
-            init = f"{folder}/__init__.py"
-            if init in self.modules and init != path:
-                found.append(init)
-            folder = folder.rpartition("/")[0]
-        return found
-
-    def local_imports(self, path: str, number: int) -> set[str]:
-        rows = [row for row in self.modules[path].imports if row.scope == number and not row.typing_only]
-        return {target for row in rows for target, _ in self.target_of(row, importer=path)}
+        if path not in self.above:
+            found, folder = [], path.rpartition("/")[0]
+            while folder:
+                init = f"{folder}/__init__.py"
+                if init in self.modules and init != path:
+                    found.append(init)
+                folder = folder.rpartition("/")[0]
+            self.above[path] = found
+        return self.above[path]
 
     def resolve(self, ref: str, *, path: str, bound: dict[str, tuple[str, str]]) -> list[Node]:
         """The scopes of the project that a name means; none when it belongs to somebody else."""
@@ -217,13 +256,23 @@ class _Linker:
             prefix = ".".join(parts[:end])
             if prefix in bound:
                 target, rest = bound[prefix]
-                return self._member(target, ".".join(filter(None, (rest, *parts[end:]))))
-        found = None
+                return self._meant(target, ".".join(filter(None, (rest, *parts[end:]))))
+        return self.find_path(parts, importer=path)
+
+    def find_path(self, parts: list[str], *, importer: str) -> list[Node]:
+        """The scopes that a dotted path from a root of the project means."""
         for end in range(len(parts), 0, -1):
-            found = self.index.find(".".join(parts[:end]), importer=path) if end > 1 else None
+            found = self.index.find(".".join(parts[:end]), importer=importer) if end > 1 else None
             if found:
-                return self._member(found, ".".join(parts[end:]))
+                return self._meant(found, ".".join(parts[end:]))
         return []
+
+    def _meant(self, path: str, name: str) -> list[Node]:
+        """The scopes that a name inside a module means, searched for once."""
+        key = (path, name)
+        if key not in self.handed_on:
+            self.handed_on[key] = self._member(path, name)
+        return self.handed_on[key]
 
     def _scope(self, path: str, name: str) -> list[Node]:
         names = self.names(path)
@@ -251,7 +300,7 @@ class _Linker:
                     for target, inner in self.target_of(row, importer=path):
                         inner = "" if inner == "*" else inner
                         found = self._member(target, ".".join(filter(None, (inner, rest))), depth + 1)
-                        if found:
+                        if any(number for _, number in found) or (found and row.name != "*"):
                             return [*found, (path, 0)]
         return [(path, 0)]
 

@@ -236,7 +236,18 @@ class Project:
 
     @cached_property
     def graph(self) -> CallGraph:
-        return build_graph({f.path: f.facts.python for f in self.python_files if f.facts.python is not None})
+        modules = {f.path: f.facts.python for f in self.python_files if f.facts.python is not None}
+        return build_graph(modules, configured=self.configured_classes)
+
+    @cached_property
+    def configured_classes(self) -> frozenset[str]:
+        """Dotted names that configuration files give to what is made from them (`_target_`, `class_path`)."""
+        return frozenset(
+            row.value
+            for file in self.files
+            for row in file.facts.settings
+            if row.key.endswith(("_target_", "class_path")) and isinstance(row.value, str) and "." in row.value
+        )
 
     @cached_property
     def reached_nodes(self) -> frozenset[Node]:
@@ -255,7 +266,8 @@ class Project:
         certain = {use.node for use in self._uses(*TRAIN_ACTIVITIES)}
         in_code = any(self.by_path[path].facts.notebook is None for path, _ in certain)
         wanted = certain if in_code else certain | training
-        return tuple(e for e in self.entries if not wanted.isdisjoint(self.graph.reach(e.nodes)))
+        leading = self.graph.leading_to(wanted)
+        return tuple(entry for entry in self.entries if not leading.isdisjoint(entry.nodes))
 
     @cached_property
     def training_nodes(self) -> frozenset[Node]:

@@ -313,3 +313,12 @@ def test_scripts_of_any_cells_are_answered(lines: list[str]) -> None:
     found = read("\n".join(["# %%", *lines, "# %%", "z = 1"]).encode(), "n.py")
     assert found.problem or found.notebook is not None
     assert cache.decode(cache.encode(found)) == found
+
+
+def test_marks_that_only_head_the_sections_of_a_module_make_no_notebook() -> None:
+    module = b"# %% IMPORTS\nimport os\n\n# %% CLASSES\nclass Store:\n    root = os.curdir\n"
+    script = b"# %%\nimport sys\n\n# %%\nprint(sys.path)\nif __name__ == '__main__':\n    print(1)\n"
+    notebook = b"# %%\nimport sys\n\n# %%\ndef show(): ...\nshow()\n"
+    assert read(module, "store.py").notebook is None
+    assert read(script, "run.py").notebook is None
+    assert read(notebook, "look.py").notebook is not None

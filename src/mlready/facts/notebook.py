@@ -216,6 +216,8 @@ def _read_script(data: bytes, vocabulary: Vocabulary) -> FileFacts:
     source = decode(data)
     form, cells = split_script(source)
     code, normalized, tree = _parse_script(source, cells)
+    if form == "percent" and _is_module(tree, cells):
+        return FileFacts(python=facts_of(tree, code, vocabulary), suppressions=suppressions_of(code))
     counts = _statements(tree, [cell.start if cell.kind == "code" else 0 for cell in cells]) if form != "marimo" else []
     rows = tuple(
         _script_row(number, cell, normalized[number - 1], counts[number - 1] if counts else cell.lines)
@@ -226,6 +228,25 @@ def _read_script(data: bytes, vocabulary: Vocabulary) -> FileFacts:
     undefined = _undefined(laid) if form == "percent" else ()
     notebook = NotebookFacts(form, rows, undefined=undefined)
     return _facts(facts_of(tree, code, vocabulary), notebook, code)
+
+
+def _is_module(tree: ast.Module, cells: Sequence[ScriptCell]) -> bool:
+    """Whether the marks only head the sections of a module: it has a main guard, or defines much and runs next to nothing."""
+    if any(cell.kind != "code" for cell in cells):
+        return False
+    defined = sum(isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) for node in tree.body)
+    run = sum(map(_runs, tree.body))
+    return any(map(_is_main_guard, tree.body)) or (defined > 0 and 4 * run <= defined)
+
+
+def _is_main_guard(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
+
+
+def _runs(node: ast.stmt) -> bool:
+    """A statement that does something on its own: a call, a loop; docstrings and definitions do not."""
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return isinstance(node, (ast.Expr, ast.For, ast.While, ast.With)) and not text
 
 
 def _parse_script(source: str, cells: Sequence[ScriptCell]) -> tuple[str, list[NormalizedCell | None], ast.Module]:

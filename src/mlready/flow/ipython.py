@@ -133,6 +133,7 @@ def _cell_magic(source: str, match: re.Match[str]) -> NormalizedCell:
         if name == "capture" and argument and not argument.startswith("-"):
             magic = replace(magic, target=argument.split()[0])
         return replace(inner, magics=(magic, *inner.magics))
+    magic = replace(magic, target=_result_of(name, argument))
     blank = "\n" * source.count("\n")
     language = argument.split()[0] if name == "script" and argument else name
     shell: tuple[Shell, ...] = ()
@@ -140,6 +141,14 @@ def _cell_magic(source: str, match: re.Match[str]) -> NormalizedCell:
         lines = enumerate(body.split("\n"), start=line)
         shell = tuple(Shell(text.strip(), number) for number, text in lines if text.strip() and text.lstrip()[0] != "#")
     return NormalizedCell(blank, (magic,), shell, language=language)
+
+
+def _result_of(name: str, argument: str) -> str:
+    """The name that a query's result is bound to: `%%bigquery trips`, `%%sql trips <<`; "" for none."""
+    words = argument.split()
+    if not words or not words[0].isidentifier():
+        return ""
+    return words[0] if name == "bigquery" or (name == "sql" and words[1:2] == ["<<"]) else ""
 
 
 def _normalize_lines(source: str) -> NormalizedCell:

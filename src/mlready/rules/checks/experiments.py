@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from mlready.facts.rows import Cell, NotebookFacts
-from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
+from mlready.facts.rows import Call, Cell, NotebookFacts
+from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile
-from mlready.rules.checks.common import functions, strings
+from mlready.rules.checks.common import functions
 
 _OWN_FOLDERS = re.compile(
     r"(^|/)(notebooks?|research|experiments?|exploration|explorations|exploratory|eda|analysis|analyses|playground|"
@@ -57,7 +57,7 @@ def notebooks_apart(project: Project) -> Verdict:
 
 def _apart_site(file: ProjectFile, packages: set[str], modules: set[str]) -> Site:
     folder = str(PurePosixPath(file.path).parent)
-    if folder in packages:
+    if folder in packages and not _OWN_FOLDERS.search(folder.rpartition("/")[2]):
         return Site(0.0, f"lies among the modules of the package {folder}", file.at(0), key="in package")
     if _OWN_FOLDERS.search(folder if folder != "." else ""):
         return Site(1.0, f"stands in {folder}/", file.at(0), key="apart")
@@ -65,7 +65,7 @@ def _apart_site(file: ProjectFile, packages: set[str], modules: set[str]) -> Sit
         return Site(0.0, "lies beside the scripts and modules", file.at(0), key="beside code")
     if folder == ".":
         return Site(0.0 if modules else 0.5, "lies at the root of the project", file.at(0), key="at root")
-    return Site(0.5, f"stands in {folder}/, not in a folder for experiments", file.at(0), key="other folder")
+    return Site(1.0, f"stands in {folder}/, which holds no modules", file.at(0), key="apart")
 
 
 _MATTERS = (*TRAIN_ACTIVITIES, "save-model", "fit")
@@ -76,8 +76,9 @@ def training_outside_notebooks(project: Project) -> Verdict:
     inside = list(project.uses(*_MATTERS, notebooks=True))
     outside = list(project.uses(*_MATTERS, notebooks=False))
     if not outside:
-        first = inside[0] if inside else None
-        return missing("training stands in notebooks only", first.where if first else None, key="notebooks only")
+        if not inside:
+            return unknown("no call that trains or saves a model was found")
+        return missing("training stands in notebooks only", inside[0].where, key="notebooks only")
     trained = [use for use in outside if set(use.call.activities) & set(TRAIN_ACTIVITIES)]
     reached = [use for use in (trained or outside) if project.reaches(use.node, "any")]
     if not reached:
@@ -104,14 +105,36 @@ def notebooks_use_the_package(project: Project) -> Verdict:
     if not working:
         return not_applicable("no notebook trains beside modules that it could import")
     broken = []
+    strangers = [file for file, _ in working if not _imports_own(project, file)]
     for file, modules in working:
-        if _imports_own(project, file):
+        if file not in strangers:
             continue
         defined = {name.rpartition(".")[2] for module in modules for _, name in functions(module)}
-        twins = sorted(name for _, name in functions(file) if name in defined and name != "main")
-        said = f"defines {twins[0]} again, which a module has" if twins else "trains without the project's modules"
-        broken.append(Site(0.0 if twins else 0.5, said, file.at(0), key="no own import"))
+        twins = sorted(name for _, name in functions(file) if name in defined and name not in _COMMON)
+        if twins:
+            said = f"defines {twins[0]} again, which a module has"
+            broken.append(Site(0.0, said, file.at(0), key="no own import"))
+        elif len(strangers) <= _MANY_NOTEBOOKS and _trains_in_package(project, modules):
+            broken.append(Site(0.5, "trains without the project's modules", file.at(0), key="no own import"))
     return hazard(broken, units=len(working))
+
+
+_COMMON = frozenset(("main", "objective", "run", "plot"))
+"""Names that say too little to call two functions the same."""
+_MANY_NOTEBOOKS = 10
+"""With more than these that import nothing, it is a course or a collection: the notebooks are the product."""
+
+
+def _trains_in_package(project: Project, modules: list[ProjectFile]) -> bool:
+    """Whether the only package at hand trains: then a notebook that trains does its work again."""
+    folders = {PurePosixPath(file.path).parent for file in modules if file.name == "__init__.py"}
+    tops = {folder for folder in folders if folder.parent not in folders}
+    wanted = {*TRAIN_ACTIVITIES, "fit"}
+    return len(tops) == 1 and any(wanted & set(call.activities) for file in modules for call in _calls(file))
+
+
+def _calls(file: ProjectFile) -> tuple[Call, ...]:
+    return file.python.calls if file.python else ()
 
 
 def _own_modules(project: Project, notebook: ProjectFile) -> list[ProjectFile]:
@@ -129,7 +152,7 @@ def _own_modules(project: Project, notebook: ProjectFile) -> list[ProjectFile]:
 
 def _works(file: ProjectFile) -> bool:
     wanted = {*TRAIN_ACTIVITIES, "fit"}
-    return any(wanted & set(call.activities) for call in (file.python.calls if file.python else ()))
+    return any(wanted & set(call.activities) for call in _calls(file))
 
 
 def _imports_own(project: Project, file: ProjectFile) -> bool:
@@ -148,7 +171,7 @@ def notebook_runs_in_order(project: Project) -> Verdict:
         return hazard([], units=len(saved_notebooks(project)))
     broken, units = [], 0
     for file in saved_notebooks(project):
-        counts = [(cell, cell.execution_count) for cell in code_cells(file)]
+        counts = [(cell, cell.execution_count) for cell in notebook_of(file).cells if cell.kind == "code"]
         executed = [(cell, count) for cell, count in counts if count is not None]
         if not executed:
             continue
@@ -297,6 +320,12 @@ def notebooks_not_deployed(project: Project) -> Verdict:
 _PROFILES = re.compile(r"\b(dvc plots|ydata_profiling|pandas_profiling|great_expectations docs|whylogs)\b")
 
 
+_OWN_PROFILE = re.compile(
+    r"(profile|summari[sz]e|describe)_(the_)?(data|dataset|table|frame|df)$|generate_(data_)?statistics$"
+    r"|(data|dataset)_(profile|statistics|stats)$|suggest_baseline$"
+)
+
+
 def data_profiled(project: Project) -> Verdict:
     """EXP010: statistics of each version of the data are made by the pipeline, not by hand."""
     for use in project.uses("profile-data", "detect-drift", reached="any", notebooks=False):
@@ -304,87 +333,12 @@ def data_profiled(project: Project) -> Verdict:
     for command in project.commands:
         if command.origin in ("ci", "pipeline", "task") and _PROFILES.search(command.text):
             return met(Site(1.0, f"profiles the data: {command.text[:60]}", command.where, key="command"))
+    for file in project.code_files:
+        for number, name in functions(file):
+            if _OWN_PROFILE.search(name) and project.reaches((file.path, number), "any"):
+                scope = file.python.scopes[number] if file.python else None
+                said = f"{name} makes statistics of the data, by own code"
+                return met(Site(0.75, said, file.at(scope.line if scope else 0), key=name))
     for use in project.uses("profile-data"):
         return met(Site(0.5, f"{use.call.name} profiles the data, by hand", use.where, key=use.call.name))
     return missing("no statistics are made of each version of the data")
-
-
-# ------------------------------------------------------------------------------------------------------------- EXP011
-
-_STAGES = re.compile(
-    r"\b(staging|stage|prod|production|canary|shadow|preprod|pre-prod|uat|blue-green)\b", re.IGNORECASE
-)
-_RESEARCH = re.compile(r"(^|/)(notebooks?|research|experiments?|exploration|prototypes?|sandbox)(/|$)", re.IGNORECASE)
-_RUN_FOLDERS = re.compile(
-    r"(^|[-_ ])(exp(eriment)?[-_]?(name|id)|run[-_]?(name|id|dir)|version[-_]?name)\b", re.IGNORECASE
-)
-
-
-def trial_and_production_apart(project: Project) -> Verdict:
-    """EXP011: a gate or stage stands between a trial and what is in production; separate folders or releases are half."""
-    sites = [*_promotions(project), *_environments(project), *_releases(project), *_separate_runs(project)]
-    if not sites:
-        return missing("trials and what is in production are one and the same thing")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
-
-
-def _promotions(project: Project) -> Iterator[Site]:
-    for use in project.uses("promote-model"):
-        credit = 1.0 if use.file.facts.notebook is None else 0.5
-        yield Site(credit, f"{use.call.name} moves a model to production", use.where, key=use.call.name)
-    for command in project.commands:
-        if command.origin in ("ci", "pipeline", "task") and re.search(
-            r"\bpromote|gto (assign|register)|set-alias|transition", command.text
-        ):
-            yield Site(1.0, f"runs {command.text[:60]}", command.where, key="promote")
-    for file in project.code_files:
-        for number, scope in enumerate(file.python.scopes if file.python else ()):
-            if (
-                scope.kind == "function"
-                and re.search(r"promot|champion|stage_transition|to_production", scope.name)
-                and project.reaches((file.path, number), "any")
-            ):
-                yield Site(1.0, f"{scope.name} decides what goes to production", file.at(scope.line), key=scope.name)
-
-
-def _environments(project: Project) -> Iterator[Site]:
-    for file, automation in project.automations:
-        for job in automation.jobs:
-            if job.environment and _STAGES.search(job.environment):
-                yield Site(1.0, f"job {job.name} deploys to {job.environment}", file.at(job.line), key=job.name)
-    names = {
-        word.lower()
-        for file in project.files
-        if file.role in ("infra", "config")
-        for word in _STAGES.findall(file.path)
-    }
-    if len(names) >= 2:
-        yield Site(1.0, f"{' and '.join(sorted(names)[:3])} are described apart", key="environments")
-
-
-def _releases(project: Project) -> Iterator[Site]:
-    for file, automation in project.automations:
-        if {"tag", "release"} & set(automation.triggers):
-            yield Site(0.5, f"{file.path} runs on releases", file.at(0), key=file.path)
-
-
-def _separate_runs(project: Project) -> Iterator[Site]:
-    for use in project.uses("register-model", "track", notebooks=False):
-        if use.call.system == "tensorboard" or use.call.name.endswith("SummaryWriter"):
-            named = any(arg.value.kind == "fstring" or "comment" in arg.name for arg in use.call.args)
-            if not named:
-                continue
-        yield Site(0.5, f"{use.call.name} keeps each trial under its own name", use.where, key=use.call.name)
-        break
-    for use in project.uses("parse-args", "configure", notebooks=False):
-        if any(_RUN_FOLDERS.search(text) for arg in use.call.args for text in strings(arg.value)):
-            yield Site(0.5, "each trial has a name and a folder", use.where, key="run name")
-            break
-    for use in project.calls("threading.Thread", ".submit", ".run_in_executor", ".add_task", reached="serving"):
-        said = " ".join(text for arg in use.call.args for text in (arg.value.text, *strings(arg.value)))
-        if re.search(r"shadow|canary|challenger", f"{said} {' '.join(use.scope.refs)}", re.IGNORECASE):
-            yield Site(1.0, "a model runs in shadow beside the one that answers", use.where, key="shadow")
-            break
-    research = [file for file in project.files if _RESEARCH.search(file.path) and (file.python or file.facts.notebook)]
-    if research and project.has_package and project.has(*TRAIN_ACTIVITIES, "fit", reached="any", notebooks=False):
-        yield Site(0.5, f"{research[0].path} stands apart from the package", research[0].at(0), key="research")

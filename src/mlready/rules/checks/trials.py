@@ -1,0 +1,117 @@
+"""Checks of factor 8: what stands between a trial and production."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.findings import Site, Verdict, met, missing
+from mlready.project.kinds import TRAIN_ACTIVITIES
+from mlready.project.project import Project
+from mlready.rules.checks.common import strings
+
+# ------------------------------------------------------------------------------------------------------------- EXP011
+
+_STAGES = re.compile(
+    r"\b(staging|stage|prod|production|canary|shadow|preprod|pre-prod|uat|blue-green)\b", re.IGNORECASE
+)
+_RESEARCH = re.compile(r"(^|/)(notebooks?|research|experiments?|exploration|prototypes?|sandbox)(/|$)", re.IGNORECASE)
+_RUN_FOLDERS = re.compile(
+    r"(^|[-_ ])(exp(eriment)?[-_]?(name|id)|run[-_]?(name|id|dir)|version[-_]?name)\b", re.IGNORECASE
+)
+
+
+def trial_and_production_apart(project: Project) -> Verdict:
+    """EXP011: a gate or stage stands between a trial and what is in production; separate folders or releases are half."""
+    sites = [*_promotions(project), *_environments(project), *_releases(project), *_separate_runs(project)]
+    if not sites:
+        return missing("trials and what is in production are one and the same thing")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+
+
+def _promotions(project: Project) -> Iterator[Site]:
+    for use in project.uses("promote-model"):
+        credit = 1.0 if use.file.facts.notebook is None else 0.5
+        yield Site(credit, f"{use.call.name} moves a model to production", use.where, key=use.call.name)
+    for command in project.commands:
+        if command.origin in ("ci", "pipeline", "task") and re.search(
+            r"\bpromote|gto (assign|register)|set-alias|transition", command.text
+        ):
+            yield Site(1.0, f"runs {command.text[:60]}", command.where, key="promote")
+    for file in project.code_files:
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            if (
+                scope.kind == "function"
+                and re.search(r"promot|champion|stage_transition|to_production", scope.name)
+                and project.reaches((file.path, number), "any")
+            ):
+                yield Site(1.0, f"{scope.name} decides what goes to production", file.at(scope.line), key=scope.name)
+
+
+def _environments(project: Project) -> Iterator[Site]:
+    for file, automation in project.automations:
+        for job in automation.jobs:
+            if job.environment and _STAGES.search(job.environment):
+                yield Site(1.0, f"job {job.name} deploys to {job.environment}", file.at(job.line), key=job.name)
+    described = [file for file in project.files if file.role in ("infra", "config")]
+    for file in described:
+        asked = next(
+            (row for row in file.facts.settings if row.value in ("Approval", "ManualApproval", "manual-approval")), None
+        )
+        if asked is not None:
+            yield Site(1.0, "a person approves what goes to production", file.at(asked.line), key="approval")
+    names = {word.lower() for file in described for word in _STAGES.findall(file.path)}
+    if len(names) >= 2:
+        yield Site(1.0, f"{' and '.join(sorted(names)[:3])} are described apart", key="environments")
+
+
+def _releases(project: Project) -> Iterator[Site]:
+    for file, automation in project.automations:
+        if {"tag", "release"} & set(automation.triggers):
+            yield Site(0.5, f"{file.path} runs on releases", file.at(0), key=file.path)
+
+
+def _separate_runs(project: Project) -> Iterator[Site]:
+    for use in project.uses("register-model", "track", notebooks=False):
+        if use.call.system == "python":
+            continue  # A method of an unknown object: it may register anything.
+        if use.call.system == "tensorboard" or use.call.name.endswith("SummaryWriter"):
+            named = any(arg.value.kind == "fstring" or "comment" in arg.name for arg in use.call.args)
+            if not named:
+                continue
+        yield Site(0.5, f"{use.call.name} keeps each trial under its own name", use.where, key=use.call.name)
+        break
+    for use in project.uses("parse-args", "configure", reached="training", notebooks=False):
+        if any(_RUN_FOLDERS.search(text) for arg in use.call.args for text in strings(arg.value)):
+            yield Site(0.5, "each trial has a name and a folder", use.where, key="run name")
+            break
+    for use in project.calls("threading.Thread", ".submit", ".run_in_executor", ".add_task", reached="serving"):
+        said = " ".join(text for arg in use.call.args for text in (arg.value.text, *strings(arg.value)))
+        if re.search(r"shadow|canary|challenger", f"{said} {' '.join(use.scope.refs)}", re.IGNORECASE):
+            yield Site(1.0, "a model runs in shadow beside the one that answers", use.where, key="shadow")
+            break
+    yield from _stamped_runs(project)
+    research = [file for file in project.notebooks if _RESEARCH.search(file.path)]
+    if (
+        0 < len(research) <= _COURSE
+        and project.has_package
+        and project.has(*TRAIN_ACTIVITIES, "fit", reached="any", notebooks=False)
+    ):
+        yield Site(0.5, f"{research[0].path} stands apart from the package", research[0].at(0), key="research")
+
+
+_COURSE = 30
+"""With more notebooks than these they are the product, and no research beside one."""
+_RUN_NAME = re.compile(r"run|exp|version|stamp|save|ckpt|checkpoint|log_?dir|out", re.IGNORECASE)
+
+
+def _stamped_runs(project: Project) -> Iterator[Site]:
+    """Runs that keep their results under a date: by hydra, or by `run_id = datetime.now().strftime(...)`."""
+    for use in project.uses("configure", "parse-args", notebooks=False):
+        if use.call.name == "hydra.main":
+            yield Site(0.5, "hydra keeps each run in a folder of its own", use.where, key="hydra")
+            return
+    for use in project.calls(".strftime", "time.strftime", reached="training"):
+        if any(_RUN_NAME.search(name) for name in use.call.targets):
+            yield Site(0.5, f"each run is named by its time ({use.call.targets[0]})", use.where, key="run name")
+            return

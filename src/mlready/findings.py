@@ -61,8 +61,8 @@ class Verdict:
 
 
 def met(*sites: Site) -> Verdict:
-    """A practice with evidence: the best site gives the credit."""
-    return Verdict(sites=sites)
+    """A practice with evidence: the best site gives the credit; beside a full one, a weaker one is no finding."""
+    return Verdict(sites=tuple(site for site in sites if site.credit >= FULL) or sites)
 
 
 def each(*sites: Site) -> Verdict:

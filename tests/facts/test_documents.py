@@ -182,3 +182,9 @@ def test_hostile_text_takes_no_time(text: str) -> None:
 def test_never_raises(path: str, text: str) -> None:
     facts = documents.read(path, text.encode("utf-8", "surrogatepass"))
     assert msgspec.json.decode(msgspec.json.encode(facts), type=FileFacts) == facts
+
+
+def test_commands_in_running_text_and_indented_blocks() -> None:
+    text = "1. Install: `pip install -r requirements.txt`, or `make`\n\n    python demo/run.py -v\n    make sure that it works\n"
+    found = read("README.md", text)
+    assert [command for _, command in found.commands] == ["pip install -r requirements.txt", "python demo/run.py -v"]

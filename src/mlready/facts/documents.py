@@ -128,6 +128,13 @@ _KNOWN_COMMAND = re.compile(
 )
 
 
+_INLINE = re.compile(r"(?<!`)`([^`\n]{4,200})`(?!`)")
+_INDENTED = re.compile(
+    r"(?: {4,}|\t+)(?P<command>(?:python[\d.]*|pip3?|conda|docker|bash|sh|uv|poetry|jupyter|streamlit) \S.*[^.:,\s])\s*\Z"
+)
+"""A line of an indented block; "make sure" and the like begin lines of a list as well."""
+
+
 def claims(path: str) -> bool:
     """Is it a text for people by its name?"""
     pure = PurePosixPath(path)
@@ -251,6 +258,11 @@ class _Scan:
             self.links.update((clean(next(filter(None, found))), None) for found in _LINK.findall(line))
         if line.startswith(("    ", "\t")) and line.lstrip().startswith("$ "):
             self.commands += shell_commands([(number, line)], "")
+        elif found := _INDENTED.match(line):
+            self.commands.append((number, clean(found["command"])))
+        if "`" in line:
+            spans = (clean(text.strip()) for text in _INLINE.findall(line))
+            self.commands += [(number, text) for text in spans if " " in text and _KNOWN_COMMAND.match(text)]
         self._text.append(line)
 
 

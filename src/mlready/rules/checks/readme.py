@@ -7,14 +7,27 @@ import re
 from mlready.findings import Site, Verdict, met, missing
 from mlready.project.commands import Command
 from mlready.project.entries import started_files
+from mlready.project.kinds import LIBRARY
 from mlready.project.project import Project
 
 # -------------------------------------------------------------------------------------------------------------- DES009
 
 _INSTALLS = re.compile(
-    r"\b(pip3?|uv|poetry|conda|mamba|pdm|pipenv|pixi|make (setup|install|env|init|venv)|docker( |-)(build|compose)|hatch|just (setup|install))\b",
+    r"\b(pip3?|uv|poetry|conda|mamba|pdm|pipenv|pixi|hatch|cmake|npm (ci|install)|apt(-get)? install|just (setup|install)"
+    r"|make (setup|install|env|init|venv|deps|dev|up|start)|(nvidia-)?docker( |-)(build|compose|run|pull))\b"
+    r"|\b\w*(install|setup|requirements|bootstrap)\w*\.sh\b",
     re.IGNORECASE,
 )
+_STARTS = re.compile(
+    r"\b(dvc repro|mlflow run|kedro run|(nvidia-)?docker(-compose| compose)?( -\S+( \S+)?)* (up|run)|uvicorn|streamlit|gradio"
+    r"|bentoml serve|jupyter|voila|torchrun|accelerate launch|deepspeed|kubectl apply|terraform apply|zenml|prefect|airflow|npm (run|start)"
+    r"|yarn (dev|start)|snakemake|nextflow|flask run|chainlit run|ray (job|serve)|sam deploy|modal (run|deploy))\b"
+)
+_HOUSEKEEPING = re.compile(
+    r"install|setup|requirement|bootstrap|env|init|deps|lint|format|fmt|check|clean|docs?$|tests?\b|download|conda|help|hooks|lock",
+    re.IGNORECASE,
+)
+"""Names of scripts and targets that bring a project up or keep it tidy, and do not do its work."""
 
 
 def readme_runs(project: Project) -> Verdict:
@@ -34,7 +47,8 @@ def readme_runs(project: Project) -> Verdict:
         text = wrong[0].text[:60]
         return met(Site(0.25, f"the README's command does not exist: {text}", wrong[0].where, key=text))
     installs = any(_INSTALLS.search(command.text) for command in commands)
-    runs = any(_starts_something(project, command) for command in commands)
+    # How a library is used is told in Python, not in commands.
+    runs = project.kind.name == LIBRARY or any(_starts_something(project, command) for command in commands)
     credit = {2: 1.0, 1: 0.6, 0: 0.0}[int(installs) + int(runs)]
     if not commands:
         said = "the README shows no command" if document.words else "the README is empty"
@@ -67,11 +81,20 @@ def _file_exists(project: Project, name: str) -> bool:
 
 
 def _starts_something(project: Project, command: Command) -> bool:
-    if next(started_files(project, command), None) is not None:
+    if next(started_files(project, command), None) is not None or _STARTS.search(command.text):
         return True
-    return bool(
-        re.search(
-            r"\b(make (run|train|serve|api|all|predict|demo|pipeline)|dvc repro|mlflow run|kedro run|docker(-compose| compose)? (up|run)|uvicorn|streamlit|bentoml serve|jupyter|just (train|run|serve)|kubectl apply|terraform apply|zenml|prefect|airflow)\b",
-            command.text,
-        )
-    ) or any(task.name in command.words for _, task in project.tasks if task.tool == "console")
+    started = _started_by(command)
+    if started and not _HOUSEKEEPING.search(started.rpartition("/")[2]):
+        return "." not in started or _file_exists(project, started)
+    return any(task.name in command.words for _, task in project.tasks if task.tool == "console")
+
+
+def _started_by(command: Command) -> str:
+    """The script or target that a command runs: `bash train.sh`, `./train.sh`, `python app/main.py`, `make train`; else ""."""
+    words = command.words
+    tool = words[0].rpartition("/")[2] if words else ""
+    if words and words[0].startswith("./"):
+        return words[0].removeprefix("./")
+    if len(words) > 1 and (tool in ("sh", "bash", "make", "just", "task") or tool.startswith("python")):
+        return words[1] if re.match(r"^[\w./-]+$", words[1]) and not words[1].startswith("-") else ""
+    return ""

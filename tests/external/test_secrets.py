@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlready.external.env_files import env_finding
 from mlready.external.finding import ExternalFinding
 from mlready.external.secrets.formats import FORMATS, marks_of
 from mlready.external.secrets.known import _CONNECTION, _connections
@@ -135,6 +136,9 @@ def test_credentials_that_their_surroundings_tell(code: str, line: Any) -> None:
         "password = getpass('Password for user1: ')",
         'parser.add_argument("--api-key", default="")',
         "SG.configure_the_graph.with_many_words_in_it",
+        "SECRET_KEY = 'change-me-to-a-64-char-random-string'",
+        "checksum/token-secret: '24dcfa3c12c1f925fd9fd3fe84d7e3c7'",
+        "# Example: backend = db+postgresql://tracker:fl1ghtd3ck@store.internal.net/runs",
     ],
 )
 def test_what_only_looks_like_one(text: str) -> None:
@@ -165,6 +169,11 @@ def test_assignments_are_no_finding_in_tests_documents_and_lock_files() -> None:
         ("ex/a.py", "example"),
     ):
         assert found(text, path, role) == []
+
+
+def test_an_environment_file_that_only_passes_variables_on_is_no_finding() -> None:
+    assert env_finding("drift/.env.docker", b"MODE=dev\nDB_PASSWORD=${DB_PASSWORD}\nREDIS_PASSWORD=$REDIS\n") is None
+    assert env_finding("drift/.env.docker", b"DB_PASSWORD=${DB}\nREDIS_PASSWORD=h7Gq2Lw9\n") is not None
 
 
 def test_a_web_token_is_never_certain() -> None:

@@ -14,6 +14,8 @@ _FOR_PEOPLE = re.compile(r"(?:example|sample|template|dist|defaults?|schema|tpl|
 _PUBLIC = ("VITE_", "NEXT_PUBLIC_", "REACT_APP_", "PUBLIC_")
 """Front ends ship these to every browser."""
 _ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,80})[ \t]*=[ \t]*([^\s#].*)$", re.MULTILINE)
+_PASSED_ON = re.compile(r"[\"']?\$(?:\{[^}]{1,80}\}|\w{1,80})[\"']?\s*$")
+"""The value of another variable."""
 
 
 def env_finding(path: str, data: bytes) -> ExternalFinding | None:
@@ -24,7 +26,8 @@ def env_finding(path: str, data: bytes) -> ExternalFinding | None:
     if _FOR_PEOPLE.search(path):
         return None
     try:
-        names = {match[1] for match in _ASSIGNMENT.finditer(decode(data))}
+        rows = _ASSIGNMENT.finditer(decode(data))
+        names = {match[1] for match in rows if not _PASSED_ON.match(match[2])}
     except Unreadable:
         return None
     names = {name for name in names if not name.startswith(_PUBLIC)}

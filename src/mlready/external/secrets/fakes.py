@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 _FAKE_WORDS = re.compile(
-    r"example|sample|dummy|fake|placeholder|your|change_?me|replace|insert|redacted|removed|hidden|secret[_-]?here|"
+    r"example|sample|dummy|fake|placeholder|your|change[_-]?me|random[_-]|s3cr3t|replace|insert|redacted|removed|hidden|secret[_-]?here|"
     r"Eby8vdM02xNOcqF|my[_-]?(?:secret|token|key|pass)|foobar|deadbeef|lorem|abcdef|0123456|1234567|7654321|qwerty|asdf|"
     r"(?:^|[_-])(?:test|todo|none|null|demo|mock|fixme)(?:$|[_-])|x{4,}|\*{3,}|\.{3}|0{6,}|_{4,}",
     re.IGNORECASE,

@@ -65,7 +65,7 @@ def _lower(text: str) -> str:
 def _judge(text: str, match: re.Match[str]) -> Hit | None:
     start, end = match.span(1)
     begin = max(text.rfind("\n", 0, match.start()) + 1, match.start() - 60)
-    whole = re.search(r"[\w.-]*$", text[begin : match.start()])
+    whole = re.search(r"[\w./-]*$", text[begin : match.start()])
     name = (whole.group() if whole else "") + re.split(r"[\"'\]\s=:]", text[match.start() : start], maxsplit=1)[0]
     value = text[start:end]
     if not is_secret_name(name) or _NOT_A_SECRET.search(name) or _is_comment(text[begin : match.start()]):

@@ -121,7 +121,7 @@ _LOCAL = re.compile(
 )
 _RESERVED = re.compile(r"(?:^|\.)example\.(?:com|org|net)$|^(?:host|hostname|server|ip|domain)\b", re.IGNORECASE)
 _WEAK = re.compile(
-    r"^(?:pass(?:word|wd)?|pwd|secret|admin|root|user(?:name)?|guest|postgres|mysql|mongo|redis|test|changeme|pw|token|"
+    r"^(?:pass(?:word|wd)?|pwd|secret|admin|root|user(?:name)?|guest|postgres|mysql|mongo|redis|airflow|mlflow|minio|test|changeme|pw|token|"
     r"key|p|pass\d{0,4}|password\d{0,4}|\*+|x+|\.+)$",
     re.IGNORECASE,
 )
@@ -145,6 +145,8 @@ def _connection_strings(text: str) -> Iterator[Hit]:
         same = password.lower() == user.lower()
         if same or _WEAK.match(password) or is_fake(password) or _RESERVED.search(host) or "$" in password:
             continue
+        if text[text.rfind("\n", 0, match.start()) + 1 : match.start()].lstrip().startswith(("#", "//", ";")):
+            continue  # How it would be written, told in a comment.
         start, end = match.span("password")
         certain = not _LOCAL.search(host) and len(password) >= 8 and not re.fullmatch(r"[A-Za-z]+", password)
         yield Hit("connection-string", f"{match['scheme']} connection string with a password", start, end, "", certain)

@@ -69,10 +69,14 @@ def no_secrets(project: Project) -> Verdict:
         if file is None:
             continue
         certain = finding.certain and file.role not in aside
-        if not finding.certain and file.role in aside:
+        if file.role in aside and (not finding.certain or finding.code in _MADE_UP):
             continue
         broken.append(Site(0.0, finding.message, place(finding), key=finding.code, certain=certain))
     return hazard(_ordered(broken), units=max(1, len(broken), len(project.work_files)))
+
+
+_MADE_UP = frozenset(("connection-string", "jwt", "generic-secret"))
+"""What tests and examples make up by themselves; the key of a provider is a real one wherever it stands."""
 
 
 def _ordered(sites: Sequence[Site]) -> list[Site]:

@@ -81,11 +81,12 @@ def source_files(plan: Plan) -> dict[str, str]:
     homes = definition_homes(plan)
     order = (*dict.fromkeys(MODULES.values()), "helpers")
     files = {"__init__": f'"""{_title(plan)}."""\n'}
+    told: set[str] = set()
     for module in order:
         stages = [stage for stage in plan.stages if stage.module == module]
         definitions = [d for d in plan.definitions.values() if homes[d.name] == module]
         if stages or definitions:
-            files[module] = _module(plan, module, stages, definitions, homes)
+            files[module] = _module(plan, module, stages, definitions, homes, told)
     files["config"] = config_module(plan.settings)
     if plan.results or any(_uses(text, SHOW) or _uses(text, SAVE_FIGURES) for text in files.values()):
         files["outputs"] = OUTPUTS_MODULE
@@ -128,7 +129,7 @@ def definition_homes(plan: Plan) -> dict[str, str]:
 def shared_module(plan: Plan) -> str:
     """Source of the project's `shared` module, as far as one notebook knows it."""
     definitions = [d for d in plan.definitions.values() if d.name in plan.shared]
-    return _module(plan, "shared", (), definitions, definition_homes(plan))
+    return _module(plan, "shared", (), definitions, definition_homes(plan), set())
 
 
 # -------------------------------------------------------------------------------------------------------------- a module
@@ -140,7 +141,9 @@ def _module(
     stages: Sequence[Stage],
     definitions: Sequence[Definition],
     homes: dict[str, str],
+    told: set[str],
 ) -> str:
+    """Source of a module; comments of an import that is in `told` stand in another one already."""
     statements = [d.statement for d in definitions] + [s for stage in stages for s in stage.statements]
     names = frozenset().union(*(plan.needs[s.index] for s in statements))
     blocks = [s for s in plan.module_blocks if s.flow.binds & names]
@@ -153,7 +156,11 @@ def _module(
     lines = [line for line in imports_for(plan, names) if not line.late]
     future = [line.text for line in lines if line.root == "__future__"]
     quoted = frozenset().union(*(names_in_strings(s.node) for s in statements))
-    head += [*future, "", *(_import_text(line, names - quoted) for line in lines if line.root != "__future__")]
+    head += [*future, ""]
+    for line in lines:
+        if line.root != "__future__":
+            head += [*(line.above if line.text not in told else ()), _import_text(line, names - quoted)]
+            told.add(line.text)
     helpers_of_ours = {"save_figures": SAVE_FIGURES, "show": SHOW}
     own = [f"{name} as {token}" for name, token in helpers_of_ours.items() if _uses(text, token)]
     if own:
@@ -169,7 +176,8 @@ def _module(
 
 def _import_text(line: ImportLine, names: frozenset[str]) -> str:
     """An import; one that is there for its effect, or for the text of a formula, is kept by linters."""
-    return line.text if line.name in names or line.name == "*" else f"{line.text}  # noqa: F401"
+    kept = "" if line.name in names or line.name == "*" or "noqa" in line.beside else "# noqa: F401"
+    return "  ".join(part for part in (line.text, line.beside, kept) if part)
 
 
 # --------------------------------------------------------------------------------------------------------------- a stage
@@ -192,10 +200,11 @@ def stage_function(plan: Plan, stage: Stage) -> str:
 
 def _stage_body(plan: Plan, stage: Stage) -> Iterable[Line]:
     """Statements of a step with the late imports that they need, and the saving of figures."""
-    late = {imported.name: imported.text for imported in plan.imports if imported.late}
+    late = {imported.name: imported for imported in plan.imports if imported.late}
     for statement in stage.statements:
         for name in sorted(plan.needs[statement.index] & late.keys()):
-            yield parsed(late.pop(name))
+            imported = late.pop(name)
+            yield with_comments_above(parsed(f"{imported.text}  {imported.beside}"), imported.above)
         yield statement.code
         if statement.index in plan.figures:
             yield parsed(f"{SAVE_FIGURES}({OUTPUT_DIR}, {plan.figures[statement.index]!r})")
@@ -218,6 +227,7 @@ def config_module(settings: Iterable[Setting]) -> str:
         default = setting.default
         if setting.annotation.startswith("list"):
             default = f"field(default_factory=lambda: {default})"
+        fields += [f"    {comment}" for comment in setting.comments if comment]
         fields.append(f"    {setting.name}: {setting.annotation} = {default}")
         where = f"cell {setting.cell}: " if setting.cell else ""
         fields.append(f'    """{where.capitalize()}{setting.what}."""')

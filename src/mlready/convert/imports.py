@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlready.convert.codemods.source import comments_of
 from mlready.convert.model import ImportLine, Note, Statement
 
 SIDE_EFFECTS = (
@@ -128,6 +129,7 @@ def _line(statement: Statement, folder: Path, path_changed: bool) -> ImportLine:
     module = alias.name if isinstance(node, ast.Import) else "." * node.level + (node.module or "")
     name = alias.asname or (alias.name.split(".")[0] if isinstance(node, ast.Import) else alias.name)
     root = module.split(".")[0]
+    above, beside = comments_of(statement.code)
     local = _is_local(root, folder, path_changed)
     return ImportLine(
         text=ast.unparse(node),
@@ -137,6 +139,8 @@ def _line(statement: Statement, folder: Path, path_changed: bool) -> ImportLine:
         side_effect=module.startswith(SIDE_EFFECTS) or (module == "__future__" and name == "annotations"),
         local=local,
         late=local and name != "*",
+        above=above,
+        beside=beside,
     )
 
 

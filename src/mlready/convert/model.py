@@ -90,6 +90,8 @@ class Setting:
     cell: int
     what: str
     """Why it is there: "path read", "seed", "named constant", ..."""
+    comments: tuple[str, ...] = ()
+    """What the notebook says about it."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,10 @@ class ImportLine:
     """Found beside the notebook, not in a distribution."""
     late: bool = False
     """Only importable once earlier code has changed sys.path: imported inside the functions that use it."""
+    above: tuple[str, ...] = ()
+    """Comments above it; they stand in the first module that has the import."""
+    beside: str = ""
+    """Comment behind it."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mlready.convert.codemods.source import assigned_value
+from mlready.convert.codemods.source import assigned_value, comments_of
 from mlready.convert.display import is_show_call
 from mlready.convert.model import Setting, Statement
 from mlready.convert.names import RESERVED, identifier
@@ -131,7 +131,10 @@ def named_constants(statements: Sequence[Statement]) -> dict[str, tuple[Setting,
             name, annotation, source, mutable = candidate
             once = binds[name] == 1 and name not in changed and name not in seen
             if once and not (mutable and name in shared) and not name.startswith("_"):
-                found[name] = (Setting(name, annotation, source, statement.cell, "named constant"), statement)
+                above, beside = comments_of(statement.code)
+                told = (*above, beside) if beside else above
+                setting = Setting(name, annotation, source, statement.cell, "named constant", told)
+                found[name] = (setting, statement)
         seen |= statement.flow.reads
     return found
 

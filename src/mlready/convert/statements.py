@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mlready.convert.codemods.source import Piece, comments, pieces, with_comments
 from mlready.convert.model import Note, PlainCell, Statement
 from mlready.flow.statements import Imports, analyze
+
+_OF_IMPORTS = re.compile(r"import|librar|package|module|depend|noqa|isort", re.I)
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,51 @@ def read_statements(cells: Iterable[PlainCell], imports: Imports) -> Reading:
             read.append(_refused(cell, str(error)))
             continue
         read.append(cell)
-        kept = [piece for piece in inside if not isinstance(piece.node, ast.Pass | ast.Global)]
-        for piece in kept:
-            code = with_comments(piece.code, (*waiting, *comments(piece.code.leading_lines)))
-            waiting = piece.after
-            last = piece is kept[-1]
-            found.append(_statement(replace(piece, code=code), cell.number, len(found), imports, last))
+        kept, waiting = _placed(inside, (*waiting, ""))
+        found += [
+            _statement(piece, cell.number, len(found) + n, imports, piece is kept[-1]) for n, piece in enumerate(kept)
+        ]
         waiting += below
-    return Reading(tuple(read), tuple(found), waiting)
+    return Reading(tuple(read), tuple(found), waiting if any(waiting) else ())
+
+
+def _is_nothing(piece: Piece) -> bool:
+    return isinstance(piece.node, ast.Pass | ast.Global)
+
+
+def _apart(above: tuple[str, ...]) -> tuple[str, ...]:
+    """Comments that a blank line sets apart from what stands below them."""
+    return above[: len(above) - above[::-1].index("")] if "" in above else ()
+
+
+def _placed(inside: Sequence[Piece], waiting: tuple[str, ...]) -> tuple[list[Piece], tuple[str, ...]]:
+    """What is kept of a cell, with comments where they belong, and comments that wait for what comes next.
+
+    Those above an import go to the code below it in the cell, unless there is none or they speak of imports.
+    """
+    code = [not _is_import(piece) and not _is_nothing(piece) for piece in inside]
+    found: list[Piece] = []
+    for number, piece in enumerate(inside):
+        above = _joined(waiting, comments(piece.code.leading_lines))
+        if _is_nothing(piece):
+            waiting = _apart(above)
+            continue
+        moves = _is_import(piece) and any(code[number:]) and not _OF_IMPORTS.search(" ".join(above))
+        waiting = above if moves else piece.after
+        stays = tuple(line for line in above[:1] if not line) if moves else above
+        found.append(replace(piece, code=with_comments(piece.code, stays)))
+    return found, waiting
+
+
+def _joined(above: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
+    """Comments one below the other; the blank line between code that is gone and what follows is no longer needed."""
+    if any(above) and not any(own):
+        return above
+    return (*above, *(own[1:] if above[-1:] == own[:1] == ("",) else own))
+
+
+def _is_import(piece: Piece) -> bool:
+    return isinstance(piece.node, ast.Import | ast.ImportFrom)
 
 
 def _refused(cell: PlainCell, problem: str) -> PlainCell:

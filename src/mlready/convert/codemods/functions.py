@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import libcst as cst
 
 from mlready.convert.codemods.changing import changed
-from mlready.convert.codemods.source import Line, comments, with_comments
+from mlready.convert.codemods.source import Line, comments, empty_lines, with_comments
 
 
 def with_parameters(code: Line, names: Sequence[str]) -> Line:
@@ -43,12 +43,14 @@ def shown(code: Line, function: str) -> Line:
     return code.with_changes(body=[cst.Expr(cst.Call(cst.Name(function), [cst.Arg(value)]))])
 
 
-def step(signature: str, docstring: str, body: Iterable[Line], after: Iterable[str] = ()) -> cst.FunctionDef:
+def step(signature: str, docstring: str, body: Sequence[Line], after: Sequence[str] = ()) -> cst.FunctionDef:
     """A function of statements; `after` are comments at its end."""
     function = cst.parse_statement(f"{signature}\n    {docstring}\n")
     assert isinstance(function, cst.FunctionDef)
-    footer = [cst.EmptyLine(comment=cst.Comment(text)) for text in after]
-    return function.with_changes(body=cst.IndentedBlock([*function.body.body, *body], footer=footer))
+    above = comments(body[0].leading_lines) if body else ()
+    first = [with_comments(body[0], above[1:] if above[:1] == ("",) else above)] if body else []
+    block = cst.IndentedBlock([*function.body.body, *first, *body[1:]], footer=empty_lines(after))
+    return function.with_changes(body=block)
 
 
 def parsed(text: str) -> Line:

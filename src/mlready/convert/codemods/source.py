@@ -30,7 +30,7 @@ class Origin:
         if _deeper_than(MAX_DEPTH, self.tree):
             raise SyntaxError("expressions or blocks are nested too deeply")
         try:
-            self.module = cst.parse_module(text + "\n")
+            self.module = cst.parse_module(text if text.endswith("\n") else text + "\n")
         except (cst.ParserSyntaxError, RecursionError, ValueError) as error:
             raise SyntaxError(f"libcst cannot read it: {str(error).splitlines()[0]}") from error
 
@@ -89,13 +89,30 @@ def code_of(node: cst.CSTNode) -> str:
 
 
 def comments(lines: Iterable[cst.EmptyLine]) -> tuple[str, ...]:
-    return tuple(line.comment.value for line in lines if line.comment)
+    """Comment lines; "" for blank lines between and above them."""
+    found: list[str] = []
+    for line in lines:
+        if line.comment:
+            found.append(line.comment.value)
+        elif not found or found[-1]:
+            found.append("")
+    return tuple(found)
 
 
 def with_comments(code: Line, above: Iterable[str]) -> Line:
-    """A statement with these comment lines above it and nothing else."""
-    lines = [cst.EmptyLine(comment=cst.Comment(text)) for text in above]
-    return code.with_changes(leading_lines=lines)
+    """A statement with these lines above it, as `comments` gives them, and nothing else."""
+    return code.with_changes(leading_lines=empty_lines(above))
+
+
+def empty_lines(texts: Iterable[str]) -> list[cst.EmptyLine]:
+    """Lines of comments alone, blank for ""."""
+    return [cst.EmptyLine(comment=cst.Comment(text)) if text else cst.EmptyLine(indent=False) for text in texts]
+
+
+def comments_of(code: Line) -> tuple[tuple[str, ...], str]:
+    """Lines above a statement, and the comment behind it or ""."""
+    behind = code.trailing_whitespace.comment if isinstance(code, cst.SimpleStatementLine) else None
+    return comments(code.leading_lines), behind.value if behind else ""
 
 
 def _deeper_than(limit: int, root: ast.AST) -> bool:

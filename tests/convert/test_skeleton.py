@@ -99,7 +99,7 @@ def test_nothing_is_written_for_what_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cells", [TRAINING, COUNTING], ids=["training", "counting"])
 @pytest.mark.parametrize("locked", [True, False], ids=["locked", "free"])
 def test_every_part_parses_and_passes_its_checker(cells: tuple[str, ...], locked: bool, tmp_path: Path) -> None:
-    known = {"pandas": "2.2", "scikit_learn": "1.6"} if locked else {"six": "1.0"}
+    known = {"pandas": "2.2", "scikit_learn": "1.6", "joblib": "1.4"} if locked else {"six": "1.0"}
     python = environment(tmp_path / "env", **known)
     path = notebook(tmp_path / "book.ipynb", *cells)
     root = tmp_path / "project"
@@ -136,13 +136,13 @@ def test_targets_and_files_that_are_named_exist(tmp_path: Path) -> None:
 
 
 def test_python_and_versions_are_those_of_the_notebook(tmp_path: Path) -> None:
-    python = environment(tmp_path / "env", pandas="2.2.3", scikit_learn="1.6.1")
+    python = environment(tmp_path / "env", pandas="2.2.3", scikit_learn="1.6.1", joblib="1.4.2")
     path = notebook(tmp_path / "book.ipynb", *TRAINING)
     files = convert([path], Options(into=tmp_path / "out", package="made", python=python)).changes.files
     assert 'requires-python = ">=3.12"' in files["pyproject.toml"]
     assert "python:3.12.11-slim" in files["Dockerfile"]
     assert "pandas==2.2.3" in files["requirements.lock"]
-    assert "--requirement requirements.lock" in files["Makefile"]
+    assert "-r requirements.lock" in files["Makefile"]
 
 
 def test_without_versions_there_is_no_lock_and_nothing_names_one(tmp_path: Path) -> None:
@@ -228,7 +228,11 @@ def test_an_existing_manifest_gets_groups_and_tools_and_keeps_its_own(tmp_path: 
     content = tomllib.loads(text)
     assert "# mine" in text
     assert content["project"]["name"] == "theirs"
-    assert [entry.split("=")[0] for entry in content["project"]["dependencies"]] == ["pandas>", "scikit-learn"]
+    assert [entry.split("=")[0] for entry in content["project"]["dependencies"]] == [
+        "pandas>",
+        "joblib",
+        "scikit-learn",
+    ]
     assert content["build-system"] == {"requires": ["setuptools"]}
     assert content["tool"]["ruff"]["line-length"] == 99
     assert any(entry.startswith("pytest") for entry in content["dependency-groups"]["dev"])
@@ -242,7 +246,7 @@ def test_package_only_adds_dependencies_to_the_manifest_and_nothing_else(tmp_pat
     done = convert([path], Options(into=tmp_path, package="made", package_only=True))
     content = tomllib.loads(done.changes.files["pyproject.toml"])
     assert content.keys() == {"project"}
-    assert len(content["project"]["dependencies"]) == 2
+    assert len(content["project"]["dependencies"]) == 3
     assert all(name.startswith("made/") for name in done.changes.files if name != "pyproject.toml")
 
 
@@ -260,3 +264,72 @@ def test_a_title_cannot_break_the_manifest(tmp_path: Path) -> None:
     done = convert([path], Options(into=tmp_path / "out", package="made"))
     assert tomllib.loads(done.changes.files["pyproject.toml"])["project"]["description"] == "Odd name here"
     assert json.loads(done.changes.files["conversion.json"])
+
+
+# ----------------------------------------------------------------------------------------------------- what a run leaves
+
+
+FITTING = (
+    "from sklearn.datasets import load_iris\nfrom sklearn.metrics import accuracy_score\n"
+    "from sklearn.tree import DecisionTreeClassifier",
+    "X, y = load_iris(return_X_y=True)",
+    "model = DecisionTreeClassifier(max_depth=2, random_state=0)\nmodel.fit(X, y)",
+    "predicted = model.predict(X)\naccuracy = accuracy_score(y, predicted)",
+    "print(accuracy)\ntree = DecisionTreeClassifier()\nprint(tree)",
+)
+
+
+STANDING_IN = {
+    "joblib.py": "import pickle\n\n\ndef dump(value, path):\n    path.write_bytes(pickle.dumps(value))\n",
+    "sklearn/__init__.py": "",
+    "sklearn/datasets.py": "def load_iris(return_X_y):\n    return [[1], [2]], [0, 1]\n",
+    "sklearn/metrics.py": "def accuracy_score(y, predicted):\n    return 0.5\n",
+    "sklearn/tree.py": "class DecisionTreeClassifier:\n    def __init__(self, **settings):\n        pass\n\n"
+    "    def fit(self, X, y):\n        self.y = y\n        {hook}\n\n    def predict(self, X):\n        return self.y\n",
+}
+"""The few names of scikit-learn that FITTING uses; what is tested is what the written command does with them."""
+
+
+def run_made(folder: Path, *, hook: str) -> subprocess.CompletedProcess[str]:
+    converted(folder, *FITTING)
+    for name, text in STANDING_IN.items():
+        (folder / "site" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "site" / name).write_text(text.replace("{hook}", hook), encoding="utf-8")
+    path = f"{folder / 'site'}:{folder / 'project' / 'src'}"
+    run = [sys.executable, "-m", "made"]
+    return subprocess.run(
+        run, cwd=folder / "project", env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+
+
+def test_a_run_leaves_the_fitted_models_and_the_metrics(tmp_path: Path) -> None:
+    run_made(tmp_path, hook="pass")
+    outputs = tmp_path / "project" / "outputs"
+    assert {path.name for path in outputs.iterdir()} == {"model.joblib", "results.json"}
+    assert json.loads((outputs / "results.json").read_text(encoding="utf-8")) == {"accuracy": 0.5}
+
+
+def test_a_model_that_cannot_be_saved_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    done = run_made(tmp_path, hook="self.f = lambda: 1")
+    assert "model was not saved: " in done.stderr
+    assert [path.name for path in (tmp_path / "project" / "outputs").iterdir()] == ["results.json"]
+
+
+def test_models_and_metrics_are_results_though_later_steps_use_them(tmp_path: Path) -> None:
+    done = converted(tmp_path, *FITTING)
+    assert set(done.plans[0].results) >= {"model", "accuracy"}
+    assert "tree" not in done.plans[0].results
+    assert "save_models(results, ('model',)" in done.changes.files["src/made/__main__.py"].replace('"', "'")
+    assert "joblib" in done.changes.files["pyproject.toml"]
+
+
+def test_without_a_model_nothing_saves_one(tmp_path: Path) -> None:
+    done = converted(tmp_path, *COUNTING)
+    assert not any("joblib" in text or "save_models" in text for text in done.changes.files.values())
+
+
+def test_two_notebooks_keep_their_results_apart(tmp_path: Path) -> None:
+    paths = [notebook(tmp_path / f"{name}.ipynb", "xs = [1, 2]", "n = len(xs)") for name in ("one", "two")]
+    files = convert(paths, Options(into=tmp_path / "out", package="made")).changes.files
+    assert '"outputs/one"' in files["src/made/one/__main__.py"]
+    assert '"outputs/two"' in files["src/made/two/__main__.py"]

@@ -41,6 +41,7 @@ def convert(
     `corrections` of the plan of each notebook come from reference runs.
     """
     from mlready.convert.environment import environment
+    from mlready.convert.keep import saved_models
     from mlready.convert.names import package_name, unique
     from mlready.convert.plan import make_plan
     from mlready.convert.project import project_files
@@ -56,5 +57,6 @@ def convert(
             name = f"{package}.{unique(package_name(notebook.name), taken)}"
         plans.append(make_plan(notebook, name, corrections[len(plans)] if corrections else ()))
     roots = {line.root for plan in plans for line in plan.imports if not line.local}
+    roots |= {"joblib"} if any(map(saved_models, plans)) else set()
     plots = any(plan.figures for plan in plans)
     return project_files(plans, package, environment(roots, options.python, plots=plots), options)

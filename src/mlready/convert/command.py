@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan
 from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
 
@@ -13,6 +14,9 @@ from __future__ import annotations
 
 import builtins
 import json
+import pickle
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 '''
@@ -62,6 +66,22 @@ def save_numbers(results: object, folder: str) -> None:
         Path(folder, "results.json").write_text(json.dumps(numbers, indent=2) + "\\n")
 '''
 
+_SAVE_MODELS = '''
+
+def save_models(results: object, names: Iterable[str], folder: str) -> None:
+    """Write fitted models to files that `joblib.load` reads; one that cannot be written is named."""
+    import joblib
+
+    for name in names:
+        path = Path(folder, f"{name}.joblib")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            joblib.dump(getattr(results, name), path)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            path.unlink(missing_ok=True)
+            sys.stderr.write(f"{name} was not saved: {error}\\n")
+'''
+
 _OPTIONS = '''
 
 def _options() -> argparse.Namespace:
@@ -81,18 +101,27 @@ def outputs_module(plan: Plan, sources: Iterable[str]) -> str:
     texts = list(sources)
     parts = [part for token, part in ((SHOW, _SHOW), (SAVE_FIGURES, _SAVE_FIGURES)) if any(token in t for t in texts)]
     parts += [_SAVE_NUMBERS] if plan.results else []
+    parts += [_SAVE_MODELS] if saved_models(plan) else []
     return _HEAD + "".join(parts) if parts else ""
 
 
 def main_module(plan: Plan) -> str:
-    """Command line: one option for each simple setting; numbers among the results are written to a file."""
-    folder = f"config.{OUTPUT_DIR}" if any(setting.name == OUTPUT_DIR for setting in plan.settings) else '"outputs"'
+    """Command line: one option for each simple setting; numbers and models among the results are written to files."""
+    below = plan.package.partition(".")[2]
+    folder = f'"outputs/{below}"' if below else '"outputs"'
+    if any(setting.name == OUTPUT_DIR for setting in plan.settings):
+        folder = f'f"{{config.{OUTPUT_DIR}}}/{below}"' if below else f"config.{OUTPUT_DIR}"
     imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
-    imports += [f"from {plan.package}.outputs import save_numbers"] if plan.results else []
+    found = saved_models(plan)
+    helpers = [*(["save_models"] if found else []), *(["save_numbers"] if plan.results else [])]
+    imports += [f"from {plan.package}.outputs import {', '.join(helpers)}"] if helpers else []
     head = [f'"""Run the pipeline: `python -m {plan.package}`."""', "", "from __future__ import annotations", ""]
     head += ["import argparse", "from dataclasses import fields"]
     main = ["def main() -> None:", '    """Run the pipeline with the settings of the command line."""']
     main += ["    config = Config(**vars(_options()))"]
-    main += [f"    save_numbers(run(config), {folder})" if plan.results else "    run(config)"]
+    main += (
+        ["    results = run(config)", f"    save_numbers(results, {folder})"] if plan.results else ["    run(config)"]
+    )
+    main += [f"    save_models(results, {found!r}, {folder})"] if found else []
     text = "\n".join([*head, *imports, _OPTIONS, "", "", *main])
     return text + '\n\n\nif __name__ == "__main__":\n    main()\n'

@@ -37,7 +37,7 @@ def pipeline_module(plan: Plan) -> str:
 
 def _results(plan: Plan) -> str:
     fields = "\n".join(f"    {name}: Any" for name in plan.results)
-    return f'@dataclass(frozen=True)\nclass {RESULTS_CLASS}:\n    """What the notebook computed and used no further."""\n\n{fields}'
+    return f'@dataclass(frozen=True)\nclass {RESULTS_CLASS}:\n    """Models, metrics, and what else the notebook came to."""\n\n{fields}'
 
 
 def _run(plan: Plan, calls: list[str], is_async: bool) -> str:

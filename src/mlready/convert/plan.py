@@ -13,6 +13,7 @@ from mlready.convert.definitions import Moved, plan_definitions
 from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_functions
 from mlready.convert.glue import glued_positions
 from mlready.convert.imports import Imported, plan_imports
+from mlready.convert.keep import kept_names
 from mlready.convert.model import Definition, ImportLine, Note, Notebook, Plan, Setting, Stage, Statement
 from mlready.convert.names import from_heading, identifier, unique
 from mlready.convert.policy import plain_cell
@@ -67,6 +68,7 @@ class _Planner:
         self.variables = frozenset().union(*(s.flow.binds | s.flow.global_writes for s in self.work))
         self.figures: dict[int, str] = {}
         self.needs = {s.index: self._needs(s) for s in statements}
+        self.kept = kept_names(self.work, imports) & self.variables
 
     def _needs(self, statement: Statement) -> frozenset[str]:
         flow = statement.flow
@@ -93,7 +95,7 @@ class _Planner:
             figures=self.figures,
             notes=self._notes(stages),
             cells=self.cells,
-            results=_results(stages),
+            results=_results(stages, self.kept),
             constants=tuple(self.extracted.constants),
             where=self._where(stages),
             imported=self._imported_names(),
@@ -225,13 +227,13 @@ class _Planner:
         )
 
     def _final(self, statements: tuple[Statement, ...], work: list[Work], end: int, deleted: set[str]) -> list[str]:
-        """Names whose last value is displayed or read by nobody: results of the notebook."""
+        """Names whose last value is displayed, kept or read by nobody: results of the notebook."""
         later = set().union(*(item.binds for item in work[end:]))
         found: list[str] = []
         for position, statement in enumerate(statements):
             names = set(statement.flow.binds) if isinstance(statement.node, ast.Assign) else set()
             read = set().union(*(self.needs[s.index] for s in statements[position + 1 :]))
-            unread = set() if self._draws(statement) else names - read
+            unread = set() if self._draws(statement) else names - (read - self.kept)
             shown = _plain_names(statement.node.value) if isinstance(statement.node, ast.Expr) else set()
             if not is_shown(statement, self.imports):
                 shown = set()
@@ -376,13 +378,13 @@ def _plain_names(value: ast.expr) -> set[str]:
     return set()
 
 
-def _results(stages: Sequence[Stage]) -> tuple[str, ...]:
-    """Names given back by a step that no later step takes."""
+def _results(stages: Sequence[Stage], kept: frozenset[str]) -> tuple[str, ...]:
+    """Names given back by a step that no later step takes, or that are kept although it does."""
     found: list[str] = []
     for position, stage in enumerate(stages):
         later = set().union(*(s.inputs for s in stages[position + 1 :]))
         rebound = set().union(*(s.outputs for s in stages[position + 1 :]))
-        found += [name for name in stage.outputs if name not in later and name not in rebound]
+        found += [name for name in stage.outputs if name not in later - kept and name not in rebound]
     return tuple(dict.fromkeys(found))
 
 

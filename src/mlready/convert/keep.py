@@ -1,0 +1,69 @@
+"""Which values a pipeline keeps although later steps use them too: fitted models and measured metrics."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from mlready.convert.model import Plan, Statement
+from mlready.flow.statements import Imports
+
+SAVED_BY_JOBLIB = ("sklearn.", "imblearn.")
+"""Libraries whose models are kept: joblib, which saves them, comes with them."""
+NO_MODELS = ("sklearn.base.", "sklearn.datasets.", "sklearn.metrics.", "sklearn.gaussian_process.kernels.")
+METRICS = ("sklearn.metrics.", "imblearn.metrics.")
+NO_NUMBERS = ("_curve", "_matrix", "_report", "_support", "_path")
+"""Endings of functions of metrics that give more than one number."""
+
+
+def kept_names(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
+    """Names of models that are fitted, and of metrics."""
+    return models(statements, imports) | frozenset(
+        name
+        for statement in statements
+        for name, call in _assigned(statement)
+        if _is_metric(imports.resolve(call.func))
+    )
+
+
+def models(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
+    """Names that hold an estimator with `fit` called on it."""
+    fitted = {call.removesuffix(".fit") for s in statements for call in s.flow.calls if call.endswith(".fit")}
+    found: set[str] = set()
+    for statement in statements:
+        for name, call in _assigned(statement):
+            inner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "fit" else None
+            if isinstance(inner, ast.Call):
+                found |= {name} if _is_model(imports.resolve(inner.func)) else set()
+            elif name in fitted and _is_model(imports.resolve(call.func)):
+                found.add(name)
+    return frozenset(found)
+
+
+def saved_models(plan: Plan) -> tuple[str, ...]:
+    """Results of a pipeline that are models."""
+    imports = Imports()
+    for line in plan.imports:
+        for node in ast.parse(line.text).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                imports.add(node)
+    found = models([s for stage in plan.stages for s in stage.statements], imports)
+    return tuple(name for name in plan.results if name in found)
+
+
+def _assigned(statement: Statement) -> Iterable[tuple[str, ast.Call]]:
+    """(name, call) of `name = call(...)`."""
+    node = statement.node
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+        yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
+
+
+def _is_model(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    makes = last[:1].isupper() or last in ("make_pipeline", "make_column_transformer")
+    return makes and name.startswith(SAVED_BY_JOBLIB) and not name.startswith(NO_MODELS)
+
+
+def _is_metric(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    return (name.startswith(METRICS) and last[:1].islower() and not last.endswith(NO_NUMBERS)) or last == "score"

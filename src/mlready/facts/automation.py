@@ -38,7 +38,7 @@ _PROVIDERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("semaphore", r"(^|/)\.semaphore/[^/]*" + _YAML),
         ("cirrus", r"(^|/)\.cirrus" + _YAML),
         # Names that other tools use as well: only what reads like an Azure pipeline counts.
-        ("maybe-azure", r"(^|/)(\.?pipelines?|\.?devops|\.?ado|\.?azure|devops[-_]pipelines?)/.*" + _YAML),
+        ("maybe-azure", r"(^|/)(\.?pipelines?|\.?devops|\.?ado|\.?azure|devops[-_]pipelines?|\.?ci)/.*" + _YAML),
         ("maybe-azure", r"(^|[/._-])(pipelines?|ci|cd|pr|build|deploy|release)([._-][^/]*)?" + _YAML),
     )
 )

@@ -170,12 +170,16 @@ def _return(state: ModuleState, node: ast.Return) -> None:
 
 
 def _raise(state: ModuleState, node: ast.Raise) -> None:
+    raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    if isinstance(raised, ast.Name) and raised.id == "AssertionError":
+        state.scope.asserts += 1
     visit(state, node.exc, "raise")
     visit(state, node.cause)
 
 
 def _assert(state: ModuleState, node: ast.Assert) -> None:
-    state.scope.asserts += 1
+    if not isinstance(node.test, ast.Constant):
+        state.scope.asserts += 1
     visit(state, node.test, "compare")
     visit(state, node.msg, "raise")
 

@@ -106,7 +106,7 @@ def _names_of_gates(project: Project) -> bool:
 
 
 def _test_thresholds(project: Project) -> Iterator[Site]:
-    from mlready.rules.checks.tests import test_functions
+    from mlready.rules.checks.assertions import test_functions
 
     for file, number, scope in test_functions(project):
         assert file.python is not None

@@ -263,7 +263,7 @@ _OTHER_MODEL = re.compile(
 
 def _compared_in_tests(project: Project) -> list[Site]:
     """A test that asserts that the model beats, or agrees with, another one."""
-    from mlready.rules.checks.tests import test_functions
+    from mlready.rules.checks.assertions import test_functions
 
     return [
         Site(1.0, f"{scope.name} compares the model with another", file.at(scope.line), key=scope.name)

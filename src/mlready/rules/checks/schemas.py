@@ -81,7 +81,7 @@ def input_schema_declared(project: Project) -> Verdict:
         if project.reaches(use.node, "any")
     ]
     sites += list(_declared_elsewhere(project))
-    sites += [*_own_validation(project), *_asserted_inputs(project)]
+    sites += [*own_validation(project), *_asserted_inputs(project)]
     if not sites:
         return missing("nothing declares which columns the data has, and of which types")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])
@@ -148,7 +148,7 @@ def _declared_elsewhere(project: Project) -> Iterator[Site]:
         )
 
 
-def _own_validation(project: Project) -> Iterator[Site]:
+def own_validation(project: Project) -> Iterator[Site]:
     """A function of the project that checks columns or types and raises."""
     for file in project.code_files:
         assert file.python is not None
@@ -196,7 +196,7 @@ def schema_enforced_in_training(project: Project) -> Verdict:
     for schema in schemas(project):
         if schema.node in project.training_nodes and schema.call is None:
             return met(Site(0.75, f"training uses {schema.name}", schema.file.at(schema.line), key=schema.name))
-    for site in _own_validation(project):
+    for site in own_validation(project):
         if site.credit > 0.5 and site.where and any(path == site.where.path for path, _ in project.training_nodes):
             return met(Site(1.0, site.message, site.where, key=site.key))
     for site in _asserted_inputs(project):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from mlready.facts.rows import Scope
 from mlready.findings import Site, Verdict, hazard, met, missing, unknown
@@ -11,98 +10,21 @@ from mlready.project.commands import Command
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.assertions import alive, asserting_helpers, helped, skipped, test_functions, vacuous
 from mlready.rules.checks.batch import compared_by_test, run_by_test, serves
+from mlready.rules.checks.common import strings
+from mlready.rules.checks.schemas import own_validation
 
 _PREDICTING = (*TRAIN_ACTIVITIES, "fit", "predict", "evaluate", "load-model", "call-llm")
 
 
-def test_functions(project: Project) -> Iterator[tuple[ProjectFile, int, Scope]]:
-    """(file, index, scope) of each test function that a runner would collect."""
-    for file in project.test_files:
-        assert file.python is not None
-        for number, scope in enumerate(file.python.scopes):
-            if scope.kind == "function" and is_test(file, scope):
-                yield file, number, scope
-
-
-def is_test(file: ProjectFile, scope: Scope) -> bool:
-    """Whether the name makes it a test: `test_x` at the top, or in a class."""
-    assert file.python is not None
-    name = scope.name.rpartition(".")[2]
-    parent = file.python.scopes[scope.parent] if scope.parent >= 0 else None
-    nested = parent is not None and parent.kind == "function" and not parent.name.endswith(">")
-    fixture = any("fixture" in decorator.text for decorator in scope.decorators)
-    return name.startswith("test") and not nested and not fixture
-
-
-def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
-    """Whether a test checks anything: by itself, through a helper, or through a fixture that does."""
-    if scope.asserts:
-        return True
-    assert file.python is not None
-    for call in file.python.calls:
-        if call.scope == number and re.search(
-            r"(^|[._])(assert|check|verify|validate|expect|raises|warns|compare|ensure)", call.name
-        ):
-            return True
-    if any(
-        re.search(r"assert|check|verify|snapshot|regression|benchmark", ref.rpartition(".")[2]) for ref in scope.refs
-    ):
-        return True
-    return any(
-        re.search(r"snapshot|regression|benchmark|image_comparison|golden", param.name) for param in scope.params
-    )
-
-
-def _asserting_helpers(project: Project) -> frozenset[str]:
-    """Names of functions and fixtures of the tests that assert."""
-    return frozenset(
-        scope.name.rpartition(".")[2]
-        for other in project.test_files
-        for scope in (other.python.scopes if other.python else ())
-        if scope.asserts and scope.kind == "function" and not is_test(other, scope)
-    )
-
-
-def _helped(file: ProjectFile, number: int, helpers: frozenset[str]) -> bool:
-    """Whether a helper or fixture of the tests, or a function inside the test, asserts for it."""
-    python = file.python
-    assert python is not None
-    scope = python.scopes[number]
-    calls = [call for call in python.calls if call.scope == number]
-    used = {name.rpartition(".")[2] for name in (*scope.refs, *(param.name for param in scope.params))}
-    used |= {call.name.rpartition(".")[2] for call in calls}
-    inner = any(s.parent == number and s.asserts for s in python.scopes)
-    passed = any("expect" in arg.name or "assert" in arg.name for call in calls for arg in call.args)
-    return inner or passed or bool(used & helpers)
-
-
-def _skipped(scope: Scope) -> bool:
-    return any("skip" in decorator.text and "skipif" not in decorator.text for decorator in scope.decorators)
-
-
-def _alive(project: Project) -> list[tuple[ProjectFile, int, Scope]]:
-    """Tests that run and check something."""
-    return [(f, n, s) for f, n, s in test_functions(project) if not _skipped(s) and not _vacuous(f, n, s)]
-
-
-def _vacuous(file: ProjectFile, number: int, scope: Scope) -> bool:
-    """`assert True`, `pass`: a test that cannot fail."""
-    if not asserts_something(file, number, scope):
-        return True
-    assert file.python is not None
-    called = any(call.scope == number for call in file.python.calls)
-    asked = any(param.name not in ("self", "cls") for param in scope.params)
-    return scope.statements <= 1 and not called and not scope.refs and not asked
-
-
 def tests_exist(project: Project) -> Verdict:
     """TST001: there are tests that assert something."""
-    alive = _alive(project)
-    if alive:
-        file, _, scope = alive[0]
+    living = alive(project)
+    if living:
+        file, _, scope = living[0]
         return met(
-            Site(1.0, f"{len(alive)} tests assert something, {scope.name} for one", file.at(scope.line), key="tests")
+            Site(1.0, f"{len(living)} tests assert something, {scope.name} for one", file.at(scope.line), key="tests")
         )
     if _runs_doctests(project):
         return met(Site(0.5, "doctests are run", key="doctest"))
@@ -130,12 +52,24 @@ def tests_run_in_ci(project: Project) -> Verdict:
     sites = [_ci_site(command) for command in project.commands if command.origin == "ci" and runs_tests(command)]
     if sites:
         return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    script = next((command for command in project.commands if command.origin == "ci" and _may_test(command)), None)
+    if script is not None:
+        return unknown(f"CI runs {script.text[:60]} ({script.where}), and what that runs cannot be followed")
     opaque = [(f, job) for f, automation in project.automations for job in automation.jobs if job.calls]
     included = [f for f, automation in project.automations if automation.includes]
     if opaque or included:
         place = opaque[0][0].path if opaque else included[0].path
         return unknown(f"{place} calls jobs that stand outside of this repository")
     return missing("no CI job runs the tests")
+
+
+_TEST_SCRIPT = re.compile(r"(^|[\s/])[\w.-]*(tests?|checks?)[\w.-]*\.sh\b|^(inv|invoke)\b")
+
+
+def _may_test(command: Command) -> bool:
+    """Whether CI runs a script or task that may run the tests: `bash bin/test.sh`, `invoke checks`."""
+    found = _TEST_SCRIPT.search(" ".join(command.words))
+    return found is not None and "install" not in command.text
 
 
 def runs_tests(command: Command) -> bool:
@@ -162,7 +96,7 @@ def _ci_site(command: Command) -> Site:
 
 def tested_nodes(project: Project) -> frozenset[Node]:
     """Scopes that living tests reach."""
-    starts = [(file.path, number) for file, number, _ in _alive(project)]
+    starts = [(file.path, number) for file, number, _ in alive(project)]
     fixtures = [
         (file.path, number)
         for file in project.test_files
@@ -220,7 +154,7 @@ def model_tested(project: Project) -> Verdict:
                 key=use.scope.name,
             )
         )
-    for file, number, _scope in _alive(project):
+    for file, number, _scope in alive(project):
         assert file.python is not None
         for call in file.python.calls:
             if call.scope == number and {*TRAIN_ACTIVITIES, "fit", "predict", "evaluate"} & set(call.activities):
@@ -230,9 +164,32 @@ def model_tested(project: Project) -> Verdict:
         file, scope = named
         return met(Site(1.0, f"tests reach {scope.name}", file.at(scope.line), key=scope.name))
     asked = max(serving_tested(project).sites, key=lambda site: site.credit, default=None)
-    if asked is not None and asked.credit >= 1 and project.has("predict", reached="serving", notebooks=False):
+    predicts = project.has("predict", reached="serving", notebooks=False) or _asks_for_predictions(project)
+    if asked is not None and asked.credit >= 1 and predicts:
         return met(Site(1.0, f"{asked.message}, and the service predicts", asked.where, key="service"))
     return missing("no test reaches training or prediction")
+
+
+_PREDICTING_ROUTE = re.compile(
+    r"/(v\d+/)?(models?/)?(predict|score|infer|classify|forecast|invocations)", re.IGNORECASE
+)
+
+
+def _asks_for_predictions(project: Project) -> bool:
+    """Whether a test names the address of an endpoint that predicts."""
+    return any(
+        _PREDICTING_ROUTE.search(text)
+        for file, number, _ in alive(project)
+        for call in (file.python.calls if file.python else ())
+        if call.scope in (number, 0)
+        for arg in call.args
+        for text in strings(arg.value)
+    ) or any(
+        _PREDICTING_ROUTE.search(text.value)
+        for file, number, _ in alive(project)
+        for text in (file.python.texts if file.python else ())
+        if text.scope in (number, 0)
+    )
 
 
 _DATA_CHECKS = re.compile(
@@ -258,12 +215,15 @@ def data_tested(project: Project) -> Verdict:
         if command.origin in ("ci", "pipeline", "task") and _DATA_CHECKS.search(command.text):
             return met(Site(1.0, f"runs {command.text[:60]}", command.where, key="command"))
     site = _data_assertions(project)
+    checked = [own for own in own_validation(project) if own.credit > 0.5] if site is None else []
+    if checked:
+        return met(Site(0.75, f"{checked[0].message} as part of the run", checked[0].where, key=checked[0].key))
     return met(site) if site is not None else missing("nothing tests the data")
 
 
 def _data_assertions(project: Project) -> Site | None:
     """A test that reads the data and asserts on its columns, ranges or missing values."""
-    for file, number, scope in _alive(project):
+    for file, number, scope in alive(project):
         assert file.python is not None
         words = f"{file.name} {scope.name}".lower()
         reads = any("read-data" in call.activities and call.scope == number for call in file.python.calls)
@@ -298,17 +258,17 @@ def serving_tested(project: Project) -> Verdict:
                 return met(
                     Site(1.0, f"a test calls the service through {call.name}", file.at(call.line), key=call.name)
                 )
+    for file in project.test_files:
+        for call in file.python.calls if file.python else ():
+            if "http-call" in call.activities:
+                return met(Site(1.0, f"a test sends a request with {call.name}", file.at(call.line), key=call.name))
     nodes = tested_nodes(project)
     for file in project.code_files:
         if not any({"endpoint", "serve"} & set(call.activities) for call in (file.python.calls if file.python else ())):
             continue
         if any(path == file.path and number for path, number in nodes):
             return met(Site(0.5, f"tests call functions of {file.path} without a request", file.at(0), key=file.path))
-    for file in project.test_files:
-        for call in file.python.calls if file.python else ():
-            if "http-call" in call.activities:
-                return met(Site(1.0, f"a test sends a request with {call.name}", file.at(call.line), key=call.name))
-    job = None if serves(project) else run_by_test(project, _alive(project))
+    job = None if serves(project) else run_by_test(project, alive(project))
     return met(job) if job is not None else missing("no test sends a request to the service")
 
 
@@ -349,17 +309,17 @@ def _enforced(project: Project, site: Site) -> Site:
 def tests_assert(project: Project) -> Verdict:
     """TST008: each test function checks something."""
     broken, units = [], 0
-    helpers = _asserting_helpers(project)
+    helpers = asserting_helpers(project)
     for file, number, scope in test_functions(project):
         units += 1
-        if _vacuous(file, number, scope) and not _skipped(scope) and not _helped(file, number, helpers):
+        if vacuous(file, number, scope) and not skipped(scope) and not helped(file, number, helpers):
             broken.append(Site(0.0, f"{scope.name} checks nothing", file.at(scope.line), key=scope.name))
     return hazard(broken, units=units)
 
 
 def serving_parity_tested(project: Project) -> Verdict:
     """TST009: a test compares what the service answers with what the artifact predicts offline, for the same rows."""
-    for file, number, scope in _alive(project):
+    for file, number, scope in alive(project):
         assert file.python is not None
         calls = [call for call in file.python.calls if call.scope == number]
         asks = any(
@@ -377,7 +337,7 @@ def serving_parity_tested(project: Project) -> Verdict:
             return met(
                 Site(1.0, f"{scope.name} compares the service with the artifact", file.at(scope.line), key=scope.name)
             )
-    job = None if serves(project) else compared_by_test(project, _alive(project))
+    job = None if serves(project) else compared_by_test(project, alive(project))
     return met(job) if job is not None else missing("no test compares the service's predictions with the artifact's")
 
 

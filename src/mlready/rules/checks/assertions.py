@@ -1,0 +1,108 @@
+"""Which test functions run, and which of them check anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.facts.rows import Scope
+from mlready.project.project import Project, ProjectFile
+
+
+def test_functions(project: Project) -> Iterator[tuple[ProjectFile, int, Scope]]:
+    """(file, index, scope) of each test function that a runner would collect."""
+    for file in project.test_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            if scope.kind == "function" and is_test(file, scope):
+                yield file, number, scope
+
+
+def is_test(file: ProjectFile, scope: Scope) -> bool:
+    """Whether the name makes it a test: `test_x` at the top, or in a class."""
+    assert file.python is not None
+    name = scope.name.rpartition(".")[2]
+    parent = file.python.scopes[scope.parent] if scope.parent >= 0 else None
+    nested = parent is not None and parent.kind == "function" and not parent.name.endswith(">")
+    fixture = any("fixture" in decorator.text for decorator in scope.decorators)
+    return name.startswith("test") and not nested and not fixture
+
+
+def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
+    """Whether a test checks anything: by itself, through a helper, or through a fixture that does."""
+    if scope.asserts:
+        return True
+    assert file.python is not None
+    for call in file.python.calls:
+        if call.scope == number and re.search(
+            r"(^|[._])(assert|check|verify|validate|expect|raises|warns|compare|ensure)", call.name
+        ):
+            return True
+    if any(
+        re.search(r"assert|check|verify|snapshot|regression|benchmark", ref.rpartition(".")[2]) for ref in scope.refs
+    ):
+        return True
+    return any(
+        re.search(r"snapshot|regression|benchmark|image_comparison|golden", param.name) for param in scope.params
+    )
+
+
+def asserting_helpers(project: Project) -> frozenset[str]:
+    """Names of functions and fixtures of the tests that assert."""
+    return frozenset(
+        scope.name.rpartition(".")[2]
+        for other in project.test_files
+        for scope in (other.python.scopes if other.python else ())
+        if scope.asserts and scope.kind == "function" and not is_test(other, scope)
+    )
+
+
+def helped(file: ProjectFile, number: int, helpers: frozenset[str]) -> bool:
+    """Whether a helper or fixture of the tests, or a function inside the test, asserts for it."""
+    python = file.python
+    assert python is not None
+    scope = python.scopes[number]
+    calls = [call for call in python.calls if call.scope == number]
+    used = {name.rpartition(".")[2] for name in (*scope.refs, *(param.name for param in scope.params))}
+    used |= {call.name.rpartition(".")[2] for call in calls}
+    inner = any(s.parent == number and s.asserts for s in python.scopes)
+    passed = any("expect" in arg.name or "assert" in arg.name for call in calls for arg in call.args)
+    return inner or passed or bool(used & helpers)
+
+
+def skipped(scope: Scope) -> bool:
+    return any("skip" in decorator.text and "skipif" not in decorator.text for decorator in scope.decorators)
+
+
+def alive(project: Project) -> list[tuple[ProjectFile, int, Scope]]:
+    """Tests that run and check something."""
+    return [(f, n, s) for f, n, s in test_functions(project) if not skipped(s) and not vacuous(f, n, s)]
+
+
+def vacuous(file: ProjectFile, number: int, scope: Scope) -> bool:
+    """`assert True`, `pass`, a look at what comes out: a test that checks nothing."""
+    return not asserts_something(file, number, scope) and not _expects_no_error(file, number, scope)
+
+
+_NO_ERROR = re.compile(
+    r"accept|allow|swallow|ignor|toler|surviv|valid|pars|import|compil|no_?(error|op|exception|raise|fail|crash)"
+    r"|not_?(raise|fail|crash)|does_?nt|succeed|graceful|handles?_|fail(ure|s)?$",
+    re.IGNORECASE,
+)
+_FAILS_BY_ITSELF = re.compile(
+    r"(^|[._])(execute_notebook|check_estimator|check_call|raise_for_status|load_notebook|fail|gradcheck|testbook)$"
+    r"|(^|\.)(json|yaml|toml|tomllib|ast)\.(loads?|safe_load|parse)$|_test$"
+)
+
+
+def _expects_no_error(file: ProjectFile, number: int, scope: Scope) -> bool:
+    """Whether a test is there to see that nothing is raised: by its name, a failing double, or what fails by itself."""
+    python = file.python
+    assert python is not None
+    calls = [call for call in python.calls if call.scope == number]
+    doubles = any(inner.parent == number and inner.kind == "function" for inner in python.scopes)
+    rigged = any(row.scope == number and row.name.endswith("side_effect") for row in python.assigns)
+    rigged = rigged or any(arg.name == "side_effect" for call in calls for arg in call.args)
+    asked = calls and _NO_ERROR.search(scope.name.rpartition(".")[2].removeprefix("test"))
+    raises = any("AssertionError" in name for name in (*scope.refs, *(call.name for call in calls)))
+    return bool(asked or raises or rigged or (doubles and calls)) or any(_FAILS_BY_ITSELF.search(c.name) for c in calls)

@@ -32,6 +32,8 @@ TRAIN_ACTIVITIES = ("train", "tune", "fine-tune")
 ANSWER_ACTIVITIES = ("predict", "load-model", "call-llm", "retrieve")
 
 
+_MEASURES = re.compile(r"(^|/)(benchmarks?|asv_bench|perf|profiling)/")
+"""Scripts that measure a library train something, and are not what it is for."""
 _RUNS = re.compile(r"train|fit|predict|serve|infer|job", re.IGNORECASE)
 
 
@@ -73,7 +75,7 @@ def _started(project: Project, entries: tuple[Entry, ...], *, path: str = "") ->
     for entry in entries:
         own = entry.kind == "command" and entry.origin != "task"
         own = own or (entry.kind == "console-script" and bool(_RUNS.search(entry.reason)))
-        beside = entry.kind == "script" and not entry.path.startswith(packages)
+        beside = entry.kind == "script" and not entry.path.startswith(packages) and not _MEASURES.search(entry.path)
         if (own or beside) and (not path or entry.path == path):
             return True
     return False

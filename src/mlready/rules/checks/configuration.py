@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Scope
-from mlready.findings import Site, Verdict, met, missing, not_applicable
+from mlready.findings import Site, Verdict, met, missing, not_applicable, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import argument, constant, literal_path, strings
 
@@ -17,64 +17,94 @@ _CONFIG_FILE = re.compile(r"\.(ya?ml|toml|json|ini|cfg|env)$")
 
 def configuration_apart(project: Project) -> Verdict:
     """DES005: the training entry point takes its parameters from a file, the environment or the command line."""
+    named = _trains_by_name(project)
+    if not project.training_nodes and named is None:
+        return unknown("where training starts is not told by the files")
     reached = [
         use
         for use in project.uses("configure", "parse-args", "read-environment")
-        if project.reaches(use.node, "training")
+        if project.reaches(use.node, "training") and not _addresses_only(project, use)
     ]
-    reached += [
-        use
-        for use in project.uses("configure", "parse-args")
-        if use not in reached and _decorates_training(project, use)
-    ]
-    reached = [use for use in reached if not _addresses_only(project, use)]
+    reached += [use for use in _decorating(project) if use not in reached]
     strong = [
         use
         for use in reached
         if {"configure", "parse-args"} & set(use.call.activities) and use.file.facts.notebook is None
     ]
+    strong = strong or ([named] if named is not None else [])
     if strong and all("parse-args" in use.call.activities for use in strong) and _paths_only(project):
-        read = _reads_config(project)
         said = f"{strong[0].call.name} takes paths, and no parameter of the training"
-        return met(read or Site(0.25, said, strong[0].where, key="paths only"))
+        return met(_reads_config(project) or Site(0.25, said, strong[0].where, key="paths only"))
     if strong:
-        return met(
-            Site(1.0, f"training is configured through {strong[0].call.name}", strong[0].where, key=strong[0].call.name)
-        )
-    read = _reads_config(project) or _typed_settings(project)
+        said = f"training is configured through {strong[0].call.name}"
+        return met(Site(1.0, said, strong[0].where, key=strong[0].call.name))
+    read = _reads_config(project) or _typed_settings(project) or _stage_parameters(project) or _environment(reached)
+    read = read or _settings_module(project)
     if read is not None:
         return met(read)
-    for file, stage in project.stages:
-        if stage.params:
-            return met(
-                Site(
-                    1.0,
-                    f"stage {stage.name} takes parameters from {stage.params[0]}",
-                    file.at(stage.line),
-                    key=stage.name,
-                )
-            )
-    settings = _settings_module(project)
-    if settings is not None:
-        return met(settings)
     if reached:
         use = reached[0]
         return met(Site(0.5, f"only {use.call.name} reads a setting", use.where, key=use.call.name))
-    elsewhere = next(project.uses("configure", "parse-args"), None)
+    uses = (
+        use
+        for use in project.uses("configure", "parse-args")
+        if not _addresses_only(project, use)
+        and "reqparse" not in use.call.name
+        and not project.reaches(use.node, "serving")
+    )
+    elsewhere = next(uses, None)
     if elsewhere is not None:
-        return met(
-            Site(
-                0.25,
-                f"{elsewhere.call.name} reads settings, and training does not use them",
-                elsewhere.where,
-                key="not used",
-            )
-        )
+        said = f"{elsewhere.call.name} reads settings, and training does not use them"
+        return met(Site(0.25, said, elsewhere.where, key="not used"))
     return missing("parameters stand in the code: each experiment is an edit")
 
 
+def _decorating(project: Project) -> Iterator[Use]:
+    for use in project.uses("configure", "parse-args"):
+        if _decorates_training(project, use) and not _addresses_only(project, use):
+            yield use
+
+
+def _trains_by_name(project: Project) -> Use | None:
+    """What configures a script that is called train…, where no call tells where training is."""
+    if project.training_nodes:
+        return None
+    for use in project.uses("configure", "parse-args", notebooks=False):
+        if re.match(r"(run_)?train", use.file.name) and not _addresses_only(project, use):
+            return use
+    return None
+
+
+def _stage_parameters(project: Project) -> Site | None:
+    for file, stage in project.stages:
+        if stage.params:
+            said = f"stage {stage.name} takes parameters from {stage.params[0]}"
+            return Site(1.0, said, file.at(stage.line), key=stage.name)
+    return None
+
+
+_SEVERAL = 3
+
+
+def _environment(reached: list[Use]) -> Site | None:
+    """Several variables of the environment, or a function that reads any of them, are a configuration."""
+    reads = [use for use in reached if "read-environment" in use.call.activities and use.file.facts.notebook is None]
+    names = {constant(use.call, "0", "key") for use in reads}
+    through = next((use for use in reads if _reads_any(use)), None)
+    if through is None and len(names) < _SEVERAL:
+        return None
+    use = through or reads[0]
+    return Site(1.0, "training takes its settings from the environment", use.where, key="environment")
+
+
+def _reads_any(use: Use) -> bool:
+    """`def env(name): return os.environ.get(name)`."""
+    value = argument(use.call, "0", "key")
+    return value is not None and value.kind == "name" and any(p.name == value.text for p in use.scope.params)
+
+
 _NO_PARAMETER = re.compile(
-    r"^(RANK|LOCAL_RANK|WORLD_SIZE|CUDA_\w+|MASTER_\w+|HOME|PATH|USER|\w*(_URI|_URL|_KEY|_TOKEN|_PASSWORD))$"
+    r"^(RANK|LOCAL_RANK|WORLD_SIZE|CUDA_\w+|MASTER_\w+|HOME|PATH|USER|\w*_(URI|URL|KEY|TOKEN|PASSWORD|HOST|PORT|DB|USER|BUCKET|REGION|SECRET|DIR|PATH|PROFILE|ENDPOINT))$"
 )
 
 
@@ -173,13 +203,9 @@ def _settings_module(project: Project) -> Site | None:
             re.search(r"(^|/)(config|settings|params|constants|conf|hparams|cfg)\.py$", file.path)
             and (file.path, 0) in project.training_nodes
         ):
-            fields = any(scope.kind == "class" for scope in file.python.scopes)
-            return Site(
-                0.6 if fields or file.python.assigns else 0.4,
-                f"training imports {file.path}",
-                file.at(1),
-                key=file.path,
-            )
+            if len(file.python.fields) + len(file.python.assigns) < 2:
+                continue  # A sentinel or two is no configuration.
+            return Site(0.6, f"training imports {file.path}", file.at(1), key=file.path)
     return None
 
 
@@ -207,6 +233,10 @@ def places_apart(project: Project) -> Verdict:
 _PLACE_ARGUMENTS = ("0", "path", "filepath_or_buffer", "path_or_buf", "filename", "file", "fname", "f")
 
 
+_SETTINGS_FILE = re.compile(r"(config|param|setting|hparams|options)[\w-]*\.(ya?ml|json|toml|ini|cfg)$", re.IGNORECASE)
+"""The configuration itself has to stand somewhere."""
+
+
 def _placed_calls(project: Project) -> Iterator[Use]:
     seen = set()
     for use in project.uses(
@@ -219,6 +249,10 @@ def _placed_calls(project: Project) -> Iterator[Use]:
         reached="training",
         notebooks=False,
     ):
+        if use.file.shared or _SETTINGS_FILE.search(literal_path(use.call)):
+            continue
+        if "hub" in project.vocabulary.traits(use.call.name):
+            continue  # The name of a public model is no place of ours.
         if use.node not in seen or literal_path(use.call):
             seen.add(use.node)
             yield use

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan, Stage
 
 CARD = "docs/model-card.md"
@@ -35,6 +36,8 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "notebook": plan.notebook.path.name,
         "prose": _prose(plan),
         "models": {name: list(dict.fromkeys(places)) for name, places in models.items()},
+        "saved": saved_models(plan),
+        "below": f"{plan.package.partition('.')[2]}/".lstrip("/"),
         "parameters": [(s.name, s.default) for s in settings["final estimator"]],
         "inputs": [(s.name, s.default) for s in settings["path read"]],
         "loaders": _resolved(found["read-data"]),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from mlready.convert.activities import MODULES
 from mlready.convert.codemods.functions import parsed, step, with_comments_above
 from mlready.convert.codemods.source import Line, code_of
+from mlready.convert.command import main_module, outputs_module
 from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage
 from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
@@ -26,55 +27,6 @@ DOCSTRINGS = {
     "shared": "Functions and classes that several notebooks had.",
 }
 
-OUTPUTS_MODULE = '''"""Where results go: shown values to standard output, figures to files."""
-
-from __future__ import annotations
-
-import builtins
-import json
-from pathlib import Path
-
-
-def show(*values: object) -> None:
-    """Display values as a notebook does; nothing for None."""
-    display = getattr(builtins, "display", None)
-    for value in values:
-        if value is not None and display is not None:
-            display(value)
-        elif value is not None:
-            print(repr(value))
-
-
-def save_figures(output_dir: str, name: str) -> None:
-    """Save every open figure as PNG and close it; show it too where a notebook runs."""
-    import matplotlib.pyplot as plt
-
-    folder = Path(output_dir)
-    for number in plt.get_fignums():
-        figure = plt.figure(number)
-        if figure.axes or figure.texts:
-            folder.mkdir(parents=True, exist_ok=True)
-            figure.savefig(_free_path(folder, name), bbox_inches="tight")
-    if "inline" in plt.get_backend():
-        plt.show()
-    plt.close("all")
-
-
-def save_numbers(results: object, folder: str) -> None:
-    """Write the results that are plain numbers to results.json."""
-    numbers = {name: value for name, value in vars(results).items() if isinstance(value, (int, float))}
-    if numbers:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        Path(folder, "results.json").write_text(json.dumps(numbers, indent=2) + "\\n")
-
-
-def _free_path(folder: Path, name: str) -> Path:
-    path, number = folder / f"{name}.png", 2
-    while path.exists():
-        path, number = folder / f"{name}-{number}.png", number + 1
-    return path
-'''
-
 
 def source_files(plan: Plan) -> dict[str, str]:
     """Module name -> source, of every module of the package."""
@@ -88,8 +40,8 @@ def source_files(plan: Plan) -> dict[str, str]:
         if stages or definitions:
             files[module] = _module(plan, module, stages, definitions, homes, told)
     files["config"] = config_module(plan.settings)
-    if plan.results or any(_uses(text, SHOW) or _uses(text, SAVE_FIGURES) for text in files.values()):
-        files["outputs"] = OUTPUTS_MODULE
+    if outputs := outputs_module(plan, files.values()):
+        files["outputs"] = outputs
     files["pipeline"] = pipeline_module(plan)
     files["__main__"] = main_module(plan)
     return files
@@ -98,10 +50,9 @@ def source_files(plan: Plan) -> dict[str, str]:
 def _title(plan: Plan) -> str:
     from mlready.convert.sections import headings
 
-    for cell in plan.notebook.cells:
-        if cell.kind == "markdown" and (found := headings(cell.source)):
-            return found[0][1].rstrip(".").replace('"', "'").replace("\\", "") or plan.notebook.name
-    return plan.notebook.name.replace("_", " ")
+    titles = (found for c in plan.notebook.cells if c.kind == "markdown" for _, found in headings(c.source)[:1])
+    title = next(titles, "").rstrip(".") or plan.notebook.name.replace("_", " ")
+    return title.replace('"', "'").replace("\\", "")
 
 
 def _uses(text: str, name: str) -> bool:
@@ -235,32 +186,3 @@ def config_module(settings: Iterable[Setting]) -> str:
     lines += ["from __future__ import annotations", "", f"from dataclasses import {imported}", "", ""]
     lines += ["@dataclass(frozen=True)", "class Config:", '    """What can be changed without touching code."""', ""]
     return "\n".join([*lines, *fields]) + "\n"
-
-
-def main_module(plan: Plan) -> str:
-    """Command line: one option for each simple setting; numbers among the results are written to a file."""
-    folder = f"config.{OUTPUT_DIR}" if any(setting.name == OUTPUT_DIR for setting in plan.settings) else '"outputs"'
-    simple = any(setting.annotation in ("int", "float", "str") for setting in plan.settings)
-    imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
-    imports += [f"from {plan.package}.outputs import save_numbers"] if plan.results else []
-    body = ["    config = Config(**vars(_options()))" if simple else "    config = Config()"]
-    body += [f"    save_numbers(run(config), {folder})" if plan.results else "    run(config)"]
-    head = [f'"""Run the pipeline: `python -m {plan.package}`."""', "", "from __future__ import annotations", ""]
-    head += ["import argparse", "from dataclasses import fields"] if simple else []
-    main = ["def main() -> None:", '    """Run the pipeline with the settings of the command line."""', *body]
-    text = "\n".join([*head, *imports, *([_OPTIONS] if simple else []), "", "", *main])
-    return text + '\n\n\nif __name__ == "__main__":\n    main()\n'
-
-
-_OPTIONS = '''
-
-def _options() -> argparse.Namespace:
-    """Settings from the command line; the defaults are those of the notebook."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    defaults = Config()
-    for field in fields(Config):
-        default = getattr(defaults, field.name)
-        if type(default) in (int, float, str):
-            option = "--" + field.name.replace("_", "-")
-            parser.add_argument(option, dest=field.name, type=type(default), default=default, help=repr(default))
-    return parser.parse_args()'''

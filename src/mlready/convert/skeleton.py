@@ -12,6 +12,7 @@ from typing import Any
 
 from mlready.convert.card import CARD, card_facts
 from mlready.convert.environment import Environment
+from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan
 from mlready.scaffold.parts import compose
 
@@ -105,6 +106,7 @@ def skeleton(*, package: str, title: str, plans: Sequence[Plan], environment: En
         "inputs": [pair for plan in plans for pair in _inputs(plan)],
         "steps": [f"{stage.module}.{stage.name}" for plan in plans for stage in plan.stages],
         "cards": facts,
+        "saves_models": any(map(saved_models, plans)),
     }
     wanted = [part for part in PARTS if part != CARD or facts]
     files = compose(wanted, given=given)

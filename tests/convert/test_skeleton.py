@@ -172,7 +172,7 @@ def test_the_model_card_has_the_facts_of_the_code(tmp_path: Path) -> None:
         "> Who will leave next month",
         "`sklearn.linear_model.LogisticRegression`",
         "`C`: `0.5`",
-        "'customers.csv'",
+        "`customers.csv`",
         "`sklearn.model_selection.train_test_split` (seed 42)",
         "`sklearn.metrics.accuracy_score`",
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -18,6 +19,11 @@ def card_facts(plans: Sequence[Plan]) -> list[dict[str, Any]]:
     return [facts for plan in plans if any(_calls_of(plan)) and (facts := _facts(plan))["models"]]
 
 
+def inputs(plan: Plan) -> list[tuple[str, str]]:
+    """(setting, path or address) of everything that is read by a name in the notebook."""
+    return [(s.name, str(ast.literal_eval(s.default))) for s in plan.settings if s.what == "path read"]
+
+
 def _facts(plan: Plan) -> dict[str, Any]:
     from mlready import vocabulary
 
@@ -31,7 +37,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         meaning = words.meaning(name) or (words.meaning(f".{name.rpartition('.')[2]}") if "." in name else None)
         for activity in found.keys() & set(meaning.activities if meaning else ()):
             found[activity][name] = None
-    settings = {what: [s for s in plan.settings if s.what == what] for what in ("path read", "seed", "final estimator")}
+    settings = {what: [s for s in plan.settings if s.what == what] for what in ("seed", "final estimator")}
     return {
         "notebook": plan.notebook.path.name,
         "prose": _prose(plan),
@@ -39,7 +45,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "saved": saved_models(plan),
         "below": f"{plan.package.partition('.')[2]}/".lstrip("/"),
         "parameters": [(s.name, s.default) for s in settings["final estimator"]],
-        "inputs": [(s.name, s.default) for s in settings["path read"]],
+        "inputs": inputs(plan),
         "loaders": _resolved(found["read-data"]),
         "splits": _resolved(found["split"]),
         "seeds": [(s.name, s.default) for s in settings["seed"]],

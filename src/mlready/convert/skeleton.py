@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlready.convert.card import CARD, card_facts
+from mlready.convert.card import CARD, card_facts, inputs
 from mlready.convert.environment import Environment
 from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan
@@ -102,8 +102,8 @@ def skeleton(*, package: str, title: str, plans: Sequence[Plan], environment: En
         "python": environment.python,
         "python_tag": FULL_PYTHON.get(environment.python, environment.python),
         "requirements": [dependency.requirement for dependency in environment.dependencies],
-        "coverage": 0 if any(_inputs(plan) for plan in plans) else COVERAGE,
-        "inputs": [pair for plan in plans for pair in _inputs(plan)],
+        "coverage": 0 if any(inputs(plan) for plan in plans) else COVERAGE,
+        "inputs": [pair for plan in plans for pair in inputs(plan)],
         "steps": [f"{stage.module}.{stage.name}" for plan in plans for stage in plan.stages],
         "cards": facts,
         "saves_models": any(map(saved_models, plans)),
@@ -138,11 +138,6 @@ def _names(package: str, title: str, plans: Sequence[Plan]) -> dict[str, Any]:
         "commands": commands,
         "sources": [f"`{plan.notebook.path.name}`" for plan in plans],
     }
-
-
-def _inputs(plan: Plan) -> list[tuple[str, str]]:
-    """(setting, default) of every file or address that is read."""
-    return [(setting.name, setting.default) for setting in plan.settings if setting.what == "path read"]
 
 
 def _is_other(path: Path, text: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mlready.facts.rows import Scope
+from mlready.facts.rows import Hook, Scope
 from mlready.findings import Location, Site, Verdict, hazard, met, missing, unknown
 from mlready.project.commands import Command
 from mlready.project.project import Project, ProjectFile
@@ -41,7 +41,7 @@ def style_enforced(project: Project) -> Verdict:
 
 def _enforced(project: Project, tools: re.Pattern[str]) -> Site | None:
     for file, hook in project.hooks:
-        if tools.search(hook.id) or tools.search(hook.entry):
+        if tools.search(hook.id) or tools.search(hook.entry) or _runs_script(project, hook, tools):
             return Site(1.0, f"pre-commit runs {hook.id}", file.at(hook.line), key=hook.id)
     for command in project.commands:
         if (
@@ -57,15 +57,35 @@ def _enforced(project: Project, tools: re.Pattern[str]) -> Site | None:
     return None
 
 
+_STYLE_SCRIPT = re.compile(r"(^|/)[\w-]*(lint|format|fmt|style)[\w-]*\.(sh|bash|py)\b")
+
+
+def _runs_script(project: Project, hook: Hook, tools: re.Pattern[str]) -> bool:
+    """A hook of the project's own (`entry: scripts/lint.sh`) runs what the project configures."""
+    if not _STYLE_SCRIPT.search(hook.entry):
+        return False
+    configured = _configured(project)
+    return configured is not None and bool(tools.search(configured.key.removeprefix("tool.")))
+
+
 def _said(command: Command) -> str:
     return f"{' '.join(command.words)} {command.text if ' ' not in command.text.strip() else ''}"
+
+
+_CONFIGURATIONS = (
+    *("ruff.toml", ".ruff.toml", "black.toml", ".black.toml"),
+    *(".flake8", ".pylintrc", "pylintrc", ".style.yapf", ".pycodestyle"),
+)
 
 
 def _configured(project: Project) -> Site | None:
     for name in ("tool.ruff", "tool.black", "tool.flake8", "tool.pylint", "tool.isort"):
         for file, row in project.settings("pyproject.toml", key=name):
             return Site(0.4, f"{name} is configured, and nothing runs it", file.at(row.line), key=name)
-    for file in project.matching("ruff.toml", ".ruff.toml", ".flake8", ".pylintrc", "pylintrc", ".style.yapf"):
+    for name in ("flake8", "pylint", "pycodestyle", "yapf"):
+        for file, row in project.settings("setup.cfg", "tox.ini", key=name):
+            return Site(0.4, f"{file.path} configures {name}, and nothing runs it", file.at(row.line), key=name)
+    for file in project.matching(*_CONFIGURATIONS):
         return Site(0.4, f"{file.path} is configured, and nothing runs it", file.at(0), key=file.path)
     for command in project.commands:
         if command.origin == "task" and (_LINTERS.search(_said(command)) or _FORMATTERS.search(_said(command))):
@@ -137,11 +157,12 @@ def place(finding: Any) -> Location:
 
 def functions_described(project: Project) -> Verdict:
     """DES003: public functions and classes of code have a docstring. The unit is the definition."""
+    described = _described_methods(project)
     broken, units = [], 0
     for file in project.code_files:
         assert file.python is not None
         for scope in file.python.scopes[1:]:
-            if not _is_public(file, scope):
+            if not _is_public(file, scope) or _overrides(file, scope, described):
                 continue
             units += 1
             if not scope.documented:
@@ -150,19 +171,51 @@ def functions_described(project: Project) -> Verdict:
 
 
 _PLAIN_DECORATORS = re.compile(r"(^|\.)(overload|property|setter|override|cached_property|abstractmethod)$")
+_HOOKS = re.compile(
+    r"^(main|forward|on_\w+|configure_\w+|(training|validation|test|predict|val|train)_(step|dataloader|epoch_end)|prepare_data"
+    r"|update_state|reset_states?|result|call|build|get_config|compute_\w+|fit|transform|inverse_transform|predict|predict_proba"
+    r"|fit_transform|fit_predict|score|get_feature_names_out|get_params|set_params|load_context|process|setup|teardown|emit)$"
+)
+"""What frameworks call by these names is described by the framework."""
 
 
 def _is_public(file: ProjectFile, scope: Scope) -> bool:
     assert file.python is not None
     name = scope.name.rpartition(".")[2]
-    if name.startswith(("_", "<", "visit_")) or scope.trivial or scope.statements < 2:
+    if name.startswith(("_", "<", "visit_")) or scope.trivial or scope.statements < 2 or name == "main":
         return False
-    parent = file.python.scopes[scope.parent] if scope.parent > 0 else None
-    if parent is not None and (parent.kind == "function" or parent.name.startswith("_")):
+    parents = list(_parents(file, scope))
+    if any(parent.kind == "function" or parent.name.rpartition(".")[2].startswith("_") for parent in parents):
         return False
-    if name in ("main", "forward", "configure_optimizers", "training_step", "validation_step", "test_step"):
+    if parents and parents[0].bases and _HOOKS.match(name):
         return False
     return not any(_PLAIN_DECORATORS.search(decorator.text) for decorator in scope.decorators)
+
+
+def _parents(file: ProjectFile, scope: Scope) -> Iterator[Scope]:
+    """The classes and functions around a definition, the nearest first."""
+    assert file.python is not None
+    while scope.parent > 0:
+        scope = file.python.scopes[scope.parent]
+        yield scope
+
+
+def _described_methods(project: Project) -> frozenset[tuple[str, str]]:
+    """(class, method) of the documented methods of the project, by plain names."""
+    found = set()
+    for file in project.python_files:
+        for scope in file.python.scopes if file.python else ():
+            owner, _, name = scope.name.rpartition(".")
+            if owner and scope.documented:
+                found.add((owner.rpartition(".")[2], name))
+    return frozenset(found)
+
+
+def _overrides(file: ProjectFile, scope: Scope, described: frozenset[tuple[str, str]]) -> bool:
+    """Whether a base class of the project describes the method already."""
+    name = scope.name.rpartition(".")[2]
+    parent = next(_parents(file, scope), None)
+    return parent is not None and any((base.rpartition(".")[2], name) in described for base in parent.bases)
 
 
 _LONG_FUNCTION, _LONG_MODULE, _LONG_CELL = 80, 60, 60

@@ -80,6 +80,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--python", type=Path)
     parser.add_argument("--folder", type=Path, default=Path.home() / ".cache" / "mlready" / "wild-convert")
     parser.add_argument("--only", choices=("run", "all"), default="all")
+    parser.add_argument("--project", default="", help="only notebooks of this distribution")
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--timeout", type=int, default=240)
     parser.add_argument("--again", action="store_true")
@@ -98,7 +99,8 @@ def environment(folder: Path) -> Path:
 
 def prepare(options: argparse.Namespace) -> Iterator[Job]:
     rows = list(read_rows())
-    chosen = sorted((row for row in rows if row.runs or options.only == "all"), key=lambda row: row.seconds)
+    rows = [row for row in rows if (row.runs or options.only == "all") and options.project in ("", row.project)]
+    chosen = sorted(rows, key=lambda row: row.seconds)
     for row in chosen[: options.limit or None]:
         root = fetched(row, options.folder)
         if root is None or not (root / row.path).exists():
@@ -201,15 +203,12 @@ def parses(source: Path) -> bool:
     return True
 
 
-def independent(extra: dict[str, Any]) -> dict[str, list[str]]:
-    """Of the values that are stable by their own fingerprints: all, and those that the package has equal."""
-    reference = extra.get("reference") or []
-    if len(reference) < 2:
-        return {"stable": [], "equal": []}
-    first, second = reference[0], reference[1]
-    stable = [name for name, print_ in first.items() if print_ is not None and second.get(name) == print_]
+def independent(extra: dict[str, Any]) -> dict[str, Any]:
+    """The values that are stable by their own fingerprints, and the names of those that the package has equal."""
+    first, second = [*(extra.get("reference") or []), {}, {}][:2]
+    stable = {name: print_ for name, print_ in first.items() if print_ is not None and second.get(name) == print_}
     found = extra.get("candidate") or {}
-    return {"stable": stable, "equal": [name for name in stable if found.get(name) == first[name]]}
+    return {"stable": stable, "equal": [name for name, print_ in stable.items() if found.get(name) == print_]}
 
 
 if __name__ == "__main__":

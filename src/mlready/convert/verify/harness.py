@@ -368,20 +368,9 @@ class Recorder:
         for value in values:
             if value is not None:
                 self.shown.append((self.place, Describer()(value)))
-                if not isinstance(self.place, int):
-                    _render(value)
 
 
 RECORDER = Recorder()
-
-
-def _render(value: Any) -> None:
-    """What a notebook does to a value that it shows; results fill their caches by it."""
-    for method in ("__repr__", "_repr_html_"):
-        try:
-            getattr(value, method, lambda: None)()
-        except Exception:
-            continue
 
 
 def seed_everything() -> None:
@@ -405,11 +394,10 @@ def install(seeded: bool) -> None:
     builtins.display = RECORDER.show  # type: ignore[attr-defined]
     shell.user_ns["display"] = RECORDER.show
 
-    format_result = shell.displayhook.compute_format_data
-
     def record(result: Any) -> Any:
+        """Nothing is rendered: rendering fills caches of the values, and a package does not render."""
         RECORDER.show(result)
-        return format_result(result)
+        return {}, {}
 
     shell.displayhook.compute_format_data = record
     if seeded:

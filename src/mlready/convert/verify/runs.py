@@ -81,7 +81,7 @@ def run_notebook(
     client.km = _kernel_manager(setup, name)
     texts: dict[int, str] = {}
     failed, failure = 0, ""
-    with _environment(_variables(setup, seeded)), client.setup_kernel(cwd=str(folder)):
+    with _environment(run_variables(setup, seeded)), client.setup_kernel(cwd=str(folder)):
         for place, number in enumerate(numbers):
             try:
                 client.execute_cell(book.cells[place], place)
@@ -178,7 +178,8 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(old)
 
 
-def _variables(setup: Setup, seeded: bool) -> dict[str, str]:
+def run_variables(setup: Setup, seeded: bool) -> dict[str, str]:
+    """Environment of every run: one thread, and what would differ between a kernel and a plain process."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     found = dict.fromkeys(names, "1")
     found["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -198,7 +199,7 @@ def run_package(
     job_file.write_text(json.dumps({**job, "record": str(record), "extra": setup.extra}), encoding="utf-8")
     harness = str(setup.work / "_mlready_harness.py")
     command = [*offline(), str(setup.python), harness, "launch", str(MEMORY_MB), str(setup.python), harness]
-    environment = {**os.environ, **_variables(setup, bool(job["seeded"])), "MPLBACKEND": "Agg"}
+    environment = {**os.environ, **run_variables(setup, bool(job["seeded"])), "MPLBACKEND": "Agg"}
     environment.pop("VIRTUAL_ENV", None)
     problem = ""
     try:

@@ -50,6 +50,19 @@ PROGRAMS = {
         "bump()\nbump()",
         "print(count)\nlast = count",
     ],
+    "global that is only read": [
+        "k = [1]\nk = [2]\nC = 4",
+        "def f():\n    global k, C\n    return k[0] + C",
+        "a = f()\nk = [3]",
+        "b = f()",
+    ],
+    "global of two names, one written": [
+        "k = [1]\nk = [2]\nn = 0",
+        "def f():\n    global k, n\n    n += k[0]",
+        "f()",
+        "print(n)\nk = [3]",
+        "f()\nm = n",
+    ],
     "global of a name that is not there yet": [
         "def init():\n    global state\n    state = 3",
         "init()",
@@ -108,6 +121,11 @@ PROGRAMS = {
     "default reads a variable": ["n = 1\nn = 2", "def f(x=n):\n    return x", "n = 5", "a = f()"],
     "generator argument": ["k = 1\nk = 2", "def f(xs):\n    return sum(xs) * k", "a = f(x for x in [1, 2])"],
     "keyword and star arguments": ["k = 1\nk = 2", "def f(*a, **b):\n    return (k, a, b)", "v = f(1, *[2], c=3)"],
+    "comments everywhere": [
+        "# one\nimport math  # two\n\n# three\nK = [  # four\n    1,  # five\n]  # six",
+        "def f(x):\n  # seven\n  return x * K[0]  # eight\n  # nine\n\n# ten",
+        "if K:\n\ta = f(2)\n\t# eleven\nelse:  # twelve\n\ta = math.pi\n# thirteen",
+    ],
     "call in an f-string": ["k = 1\nk = 2", "def f():\n    return k", "s = f'{f()}'"],
     "constants": ["ALPHA = 0.5\nNAMES = ['a', 'b']", "x = ALPHA * 2\nfor n in NAMES:\n    print(n)"],
     "constant of several strings": ["text = (\n    'a '\n    'b'\n)\nn = len(text)", "m = text + 'c'"],

@@ -151,20 +151,16 @@ def _own_names(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
 
 
 def _used_by_value(statements: Sequence[Statement], definitions: dict[str, Statement]) -> set[str]:
-    """Definitions that are used other than in a plain call by name, or where a call cannot be edited."""
+    """Definitions that are used other than in a plain call by name, or in a class."""
     found: set[str] = set()
     for statement in statements:
         callees = set()
         for node in ast.walk(statement.node):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not _bare_generator(node):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 callees.add(id(node.func))
-            elif isinstance(node, ast.JoinedStr | ast.ClassDef):
+            elif isinstance(node, ast.ClassDef):
                 found |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in definitions}
         for node in ast.walk(statement.node):
             if isinstance(node, ast.Name) and node.id in definitions and id(node) not in callees:
                 found.add(node.id)
     return found
-
-
-def _bare_generator(call: ast.Call) -> bool:
-    return len(call.args) == 1 and isinstance(call.args[0], ast.GeneratorExp) and not call.keywords

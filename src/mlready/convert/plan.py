@@ -267,7 +267,7 @@ class _Planner:
         section = self.sections.get(statements[0].cell)
         made = [n for n in outputs if n not in inputs] or outputs
         changed = [n for s in statements for n in sorted(s.flow.mutates) if n in self.variables]
-        hints = [*made, *changed, *inputs]
+        hints = [name for name in (*made, *changed, *inputs) if name != OUTPUT_DIR]
         if section and section.title and section.cell not in named:
             name = from_heading(section.title, verb=verb)
             if name:

@@ -90,6 +90,8 @@ def test_showing_figures_becomes_saving_them(text: str, expected: str) -> None:
         ("y = f(\n    x,  # one\n)", "y = f(\n    a, b, x,  # one\n)"),
         ("y = f(f(x))", "y = f(a, b, f(a, b, x))"),
         ("y = o.f(x)", "y = o.f(x)"),
+        ("y = f(x for x in xs)", "y = f(a, b, (x for x in xs))"),
+        ("y = f((x for x in xs))", "y = f(a, b, (x for x in xs))"),
         ("s = f'{f(1)}'", "s = f'{f(a, b, 1)}'"),
     ],
 )

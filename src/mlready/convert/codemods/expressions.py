@@ -43,10 +43,18 @@ def with_leading_arguments(code: Node, arguments: Mapping[str, Sequence[str]]) -
     def change(node: cst.CSTNode) -> cst.CSTNode:
         if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in arguments:
             added = [cst.Arg(cst.Name(name)) for name in arguments[node.func.value]]
-            return node.with_changes(args=[*added, *node.args])
+            return node.with_changes(args=[*added, *map(_enclosed, node.args)])
         return node
 
     return changed(code, change)
+
+
+def _enclosed(argument: cst.Arg) -> cst.Arg:
+    """A generator that is no longer the only argument needs parentheses of its own."""
+    value = argument.value
+    if isinstance(value, cst.GeneratorExp) and not value.lpar:
+        value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return argument.with_changes(value=value)
 
 
 def with_main_name(code: Node) -> Node:

@@ -5,6 +5,7 @@ Made once, never changed; everything derived is computed on first use and kept. 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,14 @@ if TYPE_CHECKING:
     from mlready.vocabulary import Vocabulary
 
 Reached = Literal["", "any", "training", "serving"]
+
+PREPARES = re.compile(
+    r"(^|[_.])(pre_?process\w*|normali[sz]e\w*|featuri[sz]e\w*|tokeni[sz]e\w*|vectori[sz]e\w*|mel_\w+|\w*spectrogram|"
+    r"text_to_\w+|clean_(text|data)\w*|prepare_(data|features|input)\w*|(make|build|engineer|extract)_features?)$"
+)
+"""Names of functions that prepare data for a model."""
+
+_SEEDS = re.compile(r"(^|\.)(set_(\w+_)?seeds?|seed_(all|everything|torch|\w*random\w*)|(fix|init)_(\w+_)?seeds?)$")
 
 CODE_ROLES = frozenset({"source", "script"})
 WORK_ROLES = frozenset({"source", "script", "notebook"})
@@ -364,7 +373,16 @@ class Project:
             value = use.call.args[0].value if use.call.args else None
             if stream and value is not None and not (value.kind == "const" and value.scalar is None):
                 found.append((use, stream))
-        return tuple(found)
+        return (*found, *self._foreign_seeds)
+
+    @property
+    def _foreign_seeds(self) -> Iterator[tuple[Use, str]]:
+        """Calls of helpers of other libraries whose name says that they seed everything."""
+        for file in self.work_files:
+            for call in file.facts.python.calls if file.facts.python else ():
+                root, _, last = call.name.partition(".")
+                if call.args and root and root not in self.local_roots and _SEEDS.search(last) and not call.activities:
+                    yield Use(file, call), "*"
 
     @cached_property
     def activities(self) -> dict[str, int]:
@@ -442,6 +460,17 @@ class Project:
     def reads_own_data(self) -> bool:
         """Whether it reads data that no library bundles."""
         return any("read-bundled-data" not in use.call.activities for use in self.uses("read-data"))
+
+    @cached_property
+    def preprocesses(self) -> bool:
+        """Whether data is prepared for a model, by a known library or by a function whose name says so."""
+        if self.has("preprocess"):
+            return True
+        return any(
+            scope.kind == "function" and not scope.trivial and PREPARES.search(scope.name)
+            for file in self.work_files
+            for scope in (file.python.scopes if file.python else ())
+        )
 
     @cached_property
     def python_lines(self) -> int:

@@ -328,6 +328,55 @@ def test_without_a_model_nothing_saves_one(tmp_path: Path) -> None:
     assert not any("joblib" in text or "save_models" in text for text in done.changes.files.values())
 
 
+def test_the_columns_of_the_data_beside_the_notebook_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("a,name,y\n1,x,0\n2.5,,1\n", encoding="utf-8")
+    done = converted(tmp_path, *TRAINING)
+    assert "'a': 'number', 'name': 'text', 'y': 'number'" in plain(done.changes.files["src/made/inputs.py"])
+    assert "check_inputs(config)" in done.changes.files["src/made/__main__.py"]
+    test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_inputs.py"]
+    ran = subprocess.run(test, cwd=tmp_path / "project", capture_output=True, text=True, check=False)
+    assert "2 passed, 1 skipped" in ran.stdout, ran.stdout
+    (tmp_path / "project" / "customers.csv").write_text("a,name,y\n1,x,high\n", encoding="utf-8")
+    ran = subprocess.run(test, cwd=tmp_path / "project", capture_output=True, text=True, check=False)
+    assert "y is no number: 'high'" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("read", "content"),
+    [
+        ("pd.read_csv('customers.csv', header=None)", "1,x,0\n"),
+        ("pd.read_csv('customers.csv', names=['a', 'b'])", "1,x\n"),
+        ("pd.read_csv('customers.csv', skiprows=1)", "hello\na,b\n1,2\n"),
+        ("pd.read_csv('customers.csv', sep=r'\\s+')", "a b\n1 2\n"),
+        ("pd.read_csv('customers.csv')", "a,a\n1,2\n"),
+        ("pd.read_csv('customers.csv')", "a,b\n"),
+        ("pd.read_csv('customers.csv')", ""),
+        ("pd.read_csv('elsewhere.csv')", "a,b\n1,2\n"),
+        ("pd.read_parquet('customers.csv')", "a,b\n1,2\n"),
+    ],
+)
+def test_what_the_first_line_does_not_say_is_not_asked_for(read: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text(content, encoding="utf-8")
+    files = converted(tmp_path, "import pandas as pd", f"df = {read}", "print(df)").changes.files
+    assert "src/made/inputs.py" not in files
+    assert "tests/test_inputs.py" not in files
+
+
+def test_separators_and_places_of_columns_are_understood(tmp_path: Path) -> None:
+    (tmp_path / "one.tsv").write_bytes(b"\xef\xbb\xbfa\tb\n1\t2\n")
+    (tmp_path / "two.csv").write_text("a;b\n1;x\n", encoding="utf-8")
+    reads = "one = pd.read_table('one.tsv')\ntwo = pd.read_csv('two.csv', sep=';', index_col='a')"
+    text = converted(tmp_path, "import pandas as pd", reads, "print(one, two)").changes.files["src/made/inputs.py"]
+    assert "'one_path': {'a': 'number', 'b': 'number'}" in plain(text)
+    assert "'two_path': {'a': 'number', 'b': 'text'}" in plain(text)
+    assert "';'" in plain(text)
+
+
+def plain(code: str) -> str:
+    """Code on one line, with single quotes and no trailing commas."""
+    return re.sub(r",? ([}])", r"\1", re.sub(r"([{]) ", r"\1", " ".join(code.replace('"', "'").split())))
+
+
 def test_two_notebooks_keep_their_results_apart(tmp_path: Path) -> None:
     paths = [notebook(tmp_path / f"{name}.ipynb", "xs = [1, 2]", "n = len(xs)") for name in ("one", "two")]
     files = convert(paths, Options(into=tmp_path / "out", package="made")).changes.files

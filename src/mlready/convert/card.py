@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from mlready.convert.inputs import inputs
 from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan, Stage
 
@@ -17,11 +17,6 @@ MAX_PROSE = 600
 def card_facts(plans: Sequence[Plan]) -> list[dict[str, Any]]:
     """For each notebook that fits a model of a library that mlready knows: what is fitted, on what, and how it is measured."""
     return [facts for plan in plans if any(_calls_of(plan)) and (facts := _facts(plan))["models"]]
-
-
-def inputs(plan: Plan) -> list[tuple[str, str]]:
-    """(setting, path or address) of everything that is read by a name in the notebook."""
-    return [(s.name, str(ast.literal_eval(s.default))) for s in plan.settings if s.what == "path read"]
 
 
 def _facts(plan: Plan) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mlready.convert.inputs import tables
 from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan
 from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
@@ -113,12 +114,13 @@ def main_module(plan: Plan) -> str:
         folder = f'f"{{config.{OUTPUT_DIR}}}/{below}"' if below else f"config.{OUTPUT_DIR}"
     imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
     found = saved_models(plan)
+    imports += [f"from {plan.package}.inputs import check_inputs"] if tables(plan) else []
     helpers = [*(["save_models"] if found else []), *(["save_numbers"] if plan.results else [])]
     imports += [f"from {plan.package}.outputs import {', '.join(helpers)}"] if helpers else []
     head = [f'"""Run the pipeline: `python -m {plan.package}`."""', "", "from __future__ import annotations", ""]
     head += ["import argparse", "from dataclasses import fields"]
     main = ["def main() -> None:", '    """Run the pipeline with the settings of the command line."""']
-    main += ["    config = Config(**vars(_options()))"]
+    main += ["    config = Config(**vars(_options()))", *(["    check_inputs(config)"] if tables(plan) else [])]
     main += (
         ["    results = run(config)", f"    save_numbers(results, {folder})"] if plan.results else ["    run(config)"]
     )

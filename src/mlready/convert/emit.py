@@ -9,6 +9,7 @@ from mlready.convert.activities import MODULES
 from mlready.convert.codemods.functions import parsed, step, with_comments_above
 from mlready.convert.codemods.source import Line, code_of
 from mlready.convert.command import main_module, outputs_module
+from mlready.convert.inputs import inputs_module
 from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage
 from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
@@ -40,6 +41,8 @@ def source_files(plan: Plan) -> dict[str, str]:
         if stages or definitions:
             files[module] = _module(plan, module, stages, definitions, homes, told)
     files["config"] = config_module(plan.settings)
+    if inputs := inputs_module(plan):
+        files["inputs"] = inputs
     if outputs := outputs_module(plan, files.values()):
         files["outputs"] = outputs
     files["pipeline"] = pipeline_module(plan)

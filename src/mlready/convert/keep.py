@@ -42,13 +42,18 @@ def models(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
 
 def saved_models(plan: Plan) -> tuple[str, ...]:
     """Results of a pipeline that are models."""
+    found = models([s for stage in plan.stages for s in stage.statements], imports_of(plan))
+    return tuple(name for name in plan.results if name in found)
+
+
+def imports_of(plan: Plan) -> Imports:
+    """What the names of a notebook's imports mean."""
     imports = Imports()
     for line in plan.imports:
         for node in ast.parse(line.text).body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 imports.add(node)
-    found = models([s for stage in plan.stages for s in stage.statements], imports)
-    return tuple(name for name in plan.results if name in found)
+    return imports
 
 
 def _assigned(statement: Statement) -> Iterable[tuple[str, ast.Call]]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlready.convert.card import CARD, card_facts, inputs
+from mlready.convert.card import CARD, card_facts
 from mlready.convert.environment import Environment
+from mlready.convert.inputs import inputs
 from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan
 from mlready.scaffold.parts import compose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlready.convert.inputs import inputs_test, tables
 from mlready.convert.model import Plan
 from mlready.convert.tokens import OUTPUT_DIR, RESULTS_CLASS
 
@@ -15,6 +16,8 @@ def written_tests(plans: Sequence[Plan]) -> dict[str, str]:
         suffix = "" if len(plans) == 1 else f"_{plan.package.rsplit('.', 1)[-1]}"
         files[f"tests/test_pipeline{suffix}.py"] = _pipeline_test(plan)
         files[f"tests/test_config{suffix}.py"] = _config_test(plan)
+        if tables(plan):
+            files[f"tests/test_inputs{suffix}.py"] = inputs_test(plan)
     return files
 
 

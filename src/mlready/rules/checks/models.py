@@ -6,18 +6,54 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlready.facts.rows import Call
-from mlready.findings import Site, Verdict, each, hazard, met, missing
+from mlready.findings import Site, Verdict, each, met, missing, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import (
     argument,
     constant,
     is_remote,
     literal_path,
-    spreads_keywords,
     strings,
     written_paths,
 )
+
+# ------------------------------------------------------------------------------------------------- what is a model
+
+_SERIALIZERS = re.compile(r"^(pickle|_pickle|joblib|dill|cloudpickle|numpy|torch|skops)\b|\.to_pickle$|^pandas\.")
+"""Calls that write and read any object."""
+_MODEL_WORD = re.compile(
+    r"model|clf|classif|regress|estimator|pipe(line)?|(^|[_.])net(work)?($|[_.\d])|weights|checkpoint|ckpt|state_dict|booster"
+    r"|predictor|xgb|lgb|svm|forest|learner|policy|agent|ensemble|\.(pth?|onnx|h5|keras)$",
+    re.IGNORECASE,
+)
+_OTHER_WORD = re.compile(
+    r"(^|[_.\W])(df|data\w*|features?|feats?|columns|cache\w*|vocab\w*|token\w*|scaler|\w*encoder|\w*vectori[sz]e[dr]"
+    r"|preproc\w*|transformer|history|results?|params|config|index|map(ping)?|matrix|embed\w*|labels?|words?|dict|list|optim\w*"
+    r"|sched\w*|[xy]_?(train|test|val)\w*|train|test|stats|metrics|preds?|predictions?|scores?|pp)($|[_.\W\d])",
+    re.IGNORECASE,
+)
+
+
+def about_model(use: Use) -> bool | None:
+    """Whether what is saved or loaded is a model, by the nearest name that says so; None where no name does.
+
+    Only for calls that write and read any object: others mean a model by themselves.
+    """
+    if not _SERIALIZERS.search(use.call.name):
+        return not re.search(r"optim|sched", f"{use.call.receiver} {use.call.name}", re.IGNORECASE)
+    values = [arg.value for arg in use.call.args[:2]]
+    paths = [text for value in values for text in strings(value)]
+    named = [
+        value.text for value in values if value.kind in ("name", "item", "call") and value.text not in ("open", "f")
+    ]
+    groups = ([*use.call.targets, *named], paths, [use.scope.name.rpartition(".")[2]])
+    for names in groups:
+        if any(_MODEL_WORD.search(name) for name in names):
+            return True
+        if any(_OTHER_WORD.search(name) or name.isupper() for name in names):
+            return False
+    return None
+
 
 # -------------------------------------------------------------------------------------------------------------- VER005
 
@@ -37,8 +73,13 @@ def models_versioned(project: Project) -> Verdict:
         for use in project.uses("save-model", "log-artifact", notebooks=False)
         if use.call.system in ("mlflow", "wandb", "comet", "neptune", "clearml", "dvclive") and "model" in use.call.name
     ]
+    sites += [
+        Site(1.0, "W&B keeps each version of the model as an artifact", use.where, key=use.call.name)
+        for use in project.uses("log-artifact", notebooks=False)
+        if use.call.name == "wandb.Artifact" and constant(use.call, "type", "1") == "model"
+    ]
     outs = {out: (f, stage) for f, stage in project.stages for out in stage.outs if stage.tool == "dvc"}
-    saves = list(project.uses("save-model"))
+    saves = [use for use in project.uses("save-model") if _saves_model(use)]
     for out, (file, stage) in outs.items():
         if _is_model_path(out):
             sites.append(Site(1.0, f"DVC keeps {out} as an output of {stage.name}", file.at(stage.line), key=out))
@@ -53,13 +94,33 @@ def models_versioned(project: Project) -> Verdict:
     for use in project.uses("load-model", "download", notebooks=False):
         if released := _released(use):
             return met(Site(0.5, f"weights are released as {released}, by hand", use.where, key=released))
+    if not saves and not project.training_nodes:
+        return unknown("no call that trains or saves a model was found")
     if not saves:
-        return missing("no trained model is saved, let alone registered under a version")
+        kept = "checkpoints are kept by a callback, in no registry"
+        return missing(
+            kept if _checkpoints(project) else "no trained model is saved, let alone registered under a version"
+        )
     return met(*_saved(saves)[:5])
 
 
+def _saves_model(use: Use) -> bool:
+    """A helper that saves any object (`save_object(path, obj)`) is taken to save models too."""
+    told = about_model(use)
+    return bool(re.search(r"save|dump|store|persist|serialize", use.scope.name)) if told is None else told
+
+
+def _checkpoints(project: Project) -> bool:
+    """Whether a configuration names the callback that saves checkpoints."""
+    values = (row.value for file in project.files for row in file.facts.settings)
+    return any(isinstance(value, str) and value.endswith("ModelCheckpoint") for value in values)
+
+
 def _registering(project: Project) -> Iterator[Use]:
-    yield from project.uses("register-model")
+    for use in project.uses("register-model"):
+        # A method of a class of the project registers nothing by itself: what it calls may.
+        if use.call.system != "python" or use.call.name.startswith("."):
+            yield use
     for use in project.uses("log-artifact", "save-model"):
         if argument(use.call, "registered_model_name") is not None and use.call.system == "mlflow":
             yield use
@@ -78,6 +139,8 @@ def _registered_site(project: Project, use: Use) -> Site:
 
 def _is_model_path(path: str) -> bool:
     name = path.lower()
+    if name.endswith((".parquet", ".csv", ".json", ".png", ".html", ".md", ".txt", ".py", ".yaml", ".yml")):
+        return False
     return "model" in name or name.endswith(
         (".pkl", ".joblib", ".pt", ".pth", ".onnx", ".h5", ".keras", ".safetensors", ".bin")
     )
@@ -99,93 +162,6 @@ def _saved(saves: list[Use]) -> list[Site]:
     return sorted(sites, key=lambda site: -site.credit)
 
 
-# -------------------------------------------------------------------------------------------------------------- VER008
-
-_REVISIONS = ("revision", "code_revision", "model_revision", "version", "commit_hash")
-
-
-_SHA = re.compile(r"^[0-9a-f]{7,40}$|^sha256:")
-
-
-_DATED_MODEL = re.compile(r"\d{4}-?\d\d-?\d\d|-\d{4}$|@\d{8}|-\d{3}$|:\d+$")
-
-
-_MOVING = re.compile(r"(latest|main|master|HEAD)$")
-
-
-def model_revision_pinned(project: Project) -> Verdict:
-    """VER008: what is fetched from a hub is fetched at a fixed revision."""
-    broken: list[Site] = []
-    units = 0
-    for use in project.uses("load-model", "read-data", "embed", "predict", "train"):
-        if "hub" not in project.vocabulary.traits(use.call.name):
-            continue
-        name = _hub_id(use.call)
-        if name is None or project.reaches(use.node, "") is False:
-            continue
-        units += 1
-        site = _revision_site(use, name)
-        if site is not None:
-            broken.append(site)
-    return hazard(broken, units=units)
-
-
-def _hub_id(call: Call) -> str | None:
-    """The name of what is fetched; None for local folders and for names that come from configuration."""
-    value = constant(
-        call, "0", "pretrained_model_name_or_path", "repo_id", "model", "path", "model_name_or_path", "repo"
-    )
-    if not isinstance(value, str):
-        value = constant(call, "model", "repo_id", "1")
-    if (
-        not isinstance(value, str)
-        or not value
-        or value.startswith((".", "/", "~"))
-        or value.endswith((".csv", ".json", ".parquet", ".pt", ".bin", ".safetensors"))
-        or re.search(r"tfhub\.dev/.*/\d+$", value)
-    ):
-        return None
-    if value.split("/")[0] in (
-        "models",
-        "model",
-        "output",
-        "outputs",
-        "checkpoints",
-        "data",
-        "results",
-        "artifacts",
-        "saved_model",
-        "ckpt",
-        "runs",
-        "csv",
-        "json",
-        "text",
-        "parquet",
-        "imagefolder",
-        "audiofolder",
-    ):
-        return None
-    return value
-
-
-def _revision_site(use: Use, name: str) -> Site | None:
-    if spreads_keywords(use.call):
-        return None
-    value = argument(use.call, *_REVISIONS)
-    trusted = constant(use.call, "trust_remote_code") is True
-    if value is not None and value.kind != "const":
-        return None
-    revision = str(value.scalar) if value is not None and value.scalar else ""
-    if "torch.hub" in use.call.name and ":" in name:
-        revision = name.split(":", 1)[1]
-    if _SHA.match(revision):
-        return None
-    if revision and not _MOVING.search(revision):
-        return Site(0.5, f"{name} at tag {revision}, which can move", use.where, key=name)
-    danger = ", and runs the code that comes with it" if trusted else ""
-    return Site(0.0, f"{name} is fetched without a fixed revision{danger}", use.where, key=name)
-
-
 # -------------------------------------------------------------------------------------------------------------- VER009
 
 _REGISTRY_URI = re.compile(r"^(models:/|runs:/|wandb-artifact:|.*@(champion|production|staging)|.*:v\d+$)")
@@ -194,10 +170,15 @@ _REGISTRY_URI = re.compile(r"^(models:/|runs:/|wandb-artifact:|.*@(champion|prod
 _NEWEST = frozenset(("max", "sorted", "glob.glob", "glob.iglob", "os.listdir"))
 
 
+_BACKBONE = re.compile(r"^(torchvision\.models|timm|keras\.applications|tensorflow\.keras\.applications)\b")
+"""Pretrained parts that a model is built of."""
+
+
 def serving_pins_model(project: Project) -> Verdict:
     """VER009: what is served is a named version of a model, from configuration or baked into a tagged image."""
-    loads = [use for use in project.uses("load-model", notebooks=False) if project.reaches(use.node, "serving")]
-    loads = loads or list(project.uses("load-model", reached="any", notebooks=False))
+    found = [use for use in project.uses("load-model", reached="any", notebooks=False) if about_model(use)]
+    loads = [use for use in found if project.reaches(use.node, "serving")] or found
+    loads = [use for use in loads if not _BACKBONE.search(use.call.name)] or loads
     if not loads:
         return missing("nothing loads a named version of a model to predict with")
     kept = _Kept(
@@ -284,13 +265,12 @@ def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
         return Site(0.0, f"loads {path}, a path that names no version", use.where, key=path)
     if released := _released(use):
         return Site(1.0, f"loads the release {released}", use.where, key=released)
-    if training:
-        return Site(
-            0.0,
-            f"{call.name} goes on from a checkpoint; nothing loads a version to predict with",
-            use.where,
-            key=call.name,
-        )
+    if any(map(_is_model_path, kept.versioned)):
+        said = f"{call.name} loads from a path that is given, and a commit names the model's version"
+        return Site(0.5, said, use.where, key=call.name)
+    if training and re.search(r"torch|load_state_dict|restore|checkpoint", call.name):
+        said = f"{call.name} goes on from a checkpoint; nothing loads a version to predict with"
+        return Site(0.0, said, use.where, key=call.name)
     said = f"{call.name} loads from a path that is given: a version can be, and none is named"
     return Site(0.5, said, use.where, key=call.name)
 

@@ -206,7 +206,7 @@ NEEDS: Mapping[Need, Callable[[Project], bool]] = {
     "loads-models": lambda project: project.has("load-model"),
     "calls-llm": lambda project: project.has("call-llm"),
     "tunes": lambda project: project.has("tune"),
-    "preprocesses": lambda project: project.has("preprocess"),
+    "preprocesses": lambda project: project.preprocesses,
     "splits": lambda project: project.has("split"),
     "evaluates": lambda project: project.has("evaluate"),
     "ci": lambda project: bool(project.automations),

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import takewhile
 
-from mlready.facts.rows import Document
+from mlready.facts.rows import Document, Manifest
 from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
+from mlready.project.kinds import BOTH
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import constant
+from mlready.rules.checks.sides import apart
 
 # -------------------------------------------------------------------------------------------------------------- SKW007
 
@@ -27,13 +29,67 @@ _INLINE = re.compile(r"\b([A-Za-z][\w.-]*)(?:\[[^\]]*\])?==([0-9][\w.]*)")
 
 def same_environment(project: Project) -> Verdict:
     """SKW007: what serves installs the versions that training locked."""
+    serves = project.kind.name == BOTH or project.serving_nodes or project.batch_jobs or _serving_images(project)
+    if not serves:
+        return not_applicable("nothing serves or scores")
     different = list(_differences(project))
     if different:
         return each(*different[:10])
-    sites = [site for file, container in project.containers for site in _image_sites(project, file)]
+    alone = [file for file, _ in project.containers] if len(project.containers) == 1 else []
+    images = _serving_images(project) or alone
+    sites = [site for file in images for site in _image_sites(project, file)]
     if sites:
         return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    inline = _inline_as_locked(project)
+    if inline is not None:
+        return met(inline)
+    if len(_governing(project)) == 1 and not project.containers:
+        return met(_one_manifest(project))
     return missing("no image or requirements of a service is tied to the versions of training")
+
+
+_SERVES = re.compile(
+    r"uvicorn|gunicorn|flask run|streamlit|fastapi|bentoml|mlflow models|torchserve|tritonserver|tensorflow_model_server|"
+    r"mlserver|waitress|hypercorn|gradio|serve|api|app\.py|main:app|handler|inference|predict|lambda",
+    re.IGNORECASE,
+)
+
+
+def _serving_images(project: Project) -> list[ProjectFile]:
+    """Images that answer requests, by what they start."""
+    started = ((file, f"{container.command} {container.entrypoint}") for file, container in project.containers)
+    return [file for file, words in started if _SERVES.search(words)]
+
+
+def _inline_as_locked(project: Project) -> Site | None:
+    """An image that writes versions out, each as training locks it."""
+    training, serving = _training_versions(project), _serving_versions(project)
+    both = [
+        name
+        for name in training.keys() & serving.keys()
+        if _matters(project, name) and _release(training[name][0]) == _release(serving[name][0])
+    ]
+    if not both:
+        return None
+    _, where, what = serving[sorted(both)[0]]
+    words = f"{what} installs {sorted(both)[0]} {serving[sorted(both)[0]][0]} as training does"
+    return Site(1.0, words, where, key="inline")
+
+
+def _governing(project: Project) -> list[tuple[ProjectFile, Manifest]]:
+    """The files that fix versions, one a folder."""
+    fixed = {
+        file.path.rpartition("/")[0]: (file, manifest)
+        for file, manifest in project.manifests
+        if not _ASIDE.search(file.path)
+        and (manifest.packages or any(row.spec.startswith("==") for row in manifest.requirements))
+    }
+    return list(fixed.values())
+
+
+def _one_manifest(project: Project) -> Site:
+    file, _ = _governing(project)[0]
+    return Site(1.0, f"training and the service install from one {file.name}", file.at(0), key=file.path)
 
 
 def _image_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
@@ -43,7 +99,7 @@ def _image_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
     for row in container.instructions:
         if row.op != "RUN":
             continue
-        if _LOCKED_INSTALL.search(row.value):
+        if _LOCKED_INSTALL.search(row.value) or "--require-hashes" in row.value:
             yield Site(1.0, f"{file.path} installs from the lock of the project", file.at(row.line), key="lock")
             return
         for name in _REQUIREMENTS.findall(row.value):
@@ -84,7 +140,7 @@ def _differences(project: Project) -> Iterator[Site]:
     """Packages that both sides fix, at different versions."""
     training, serving = _training_versions(project), _serving_versions(project)
     for name in sorted(training.keys() & serving.keys()):
-        if not _matters(project, name):
+        if not _matters(project, name) or apart(training[name][1].path, serving[name][1].path):
             continue
         (trained, origin, _), (served, where, what) = training[name], serving[name]
         if _release(trained) != _release(served):

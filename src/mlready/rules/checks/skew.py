@@ -9,41 +9,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mlready.facts.rows import Call, Scope, Value
-from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
+from mlready.facts.rows import Call, Value
+from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.graph import Node
-from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.artifacts import Made, Place, Tracer, made_of, returned_by
 from mlready.rules.checks.common import argument, functions, literal_path
+from mlready.rules.checks.sides import PREPARES, apart, is_layer, predicting_side, preprocessing, training_side
 
 _ONLINE = ("partial_fit", "learn_one", "learn_many", "update")
 _FIT = ("fit", "fit_transform", "fit_resample", "fit_predict", "train")
-
-
-# ------------------------------------------------------------------------------------------------ the two sides
-
-
-def training_side(project: Project) -> frozenset[Node]:
-    """Scopes that run when a model is made, cells of notebooks that train included."""
-    return project.training_nodes
-
-
-def predicting_side(project: Project) -> frozenset[Node]:
-    """Scopes that run when predictions are made: services, and programs that load a model and train nothing."""
-    found = set(project.serving_nodes)
-    trains = {use.node for use in project.uses(*TRAIN_ACTIVITIES, "fit")}
-    loads = {use.node for use in project.uses("load-model", "predict")}
-    for entry in project.entries:
-        if entry.kind == "notebook" or entry.path.endswith(".ipynb"):
-            continue
-        reach = project.graph.reach(entry.nodes)
-        if not loads.isdisjoint(reach) and trains.isdisjoint(reach):
-            found |= reach
-    return frozenset(found)
-
-
-def _preprocessing(project: Project) -> list[Use]:
-    return list(project.uses("preprocess"))
 
 
 # ------------------------------------------------------------------------------------------------------ SKW001, SKW002
@@ -52,31 +27,83 @@ def _preprocessing(project: Project) -> list[Use]:
 def preprocessing_shared(project: Project) -> Verdict:
     """SKW001: predictions go through the preprocessing of training."""
     training, predicting = training_side(project), predicting_side(project)
-    stores = {use.node for use in project.uses("feature-store")}
-    if stores & training and stores & predicting:
-        use = next(use for use in project.uses("feature-store") if use.node in predicting)
-        return met(Site(1.0, "training and predictions read the same feature store", use.where, key="feature-store"))
-    shared = next((u for u in _preprocessing(project) if u.node in training & predicting and _is_function(u)), None)
-    if shared is not None:
-        words = f"{shared.scope.name} prepares data for training and for predictions"
-        return met(Site(1.0, words, shared.where, key=shared.scope.name))
-    kept = [site for site in _saved_objects(project) if site.credit >= 0.8]
+    saved = _saved(project)
+    found = _shared_by(project, training, predicting, saved)
+    if found is not None:
+        return met(found)
     loads = [use for use in project.uses("load-model") if use.node in predicting]
-    if kept and loads:
-        credit = max(site.credit for site in kept)
-        words = "with its preprocessing" if credit == 1 else "and the preprocessing beside it"
-        return met(Site(credit, f"predictions load the model {words}", loads[0].where, key="artifact"))
-    module = _shared_module(project, training, predicting)
-    if module is not None:
-        return met(Site(0.8, f"training and predictions import {module.path}", module.at(0), key=module.path))
-    own = next((use for use in _preprocessing(project) if use.node in predicting - training), None)
+    if not predicting or not loads:
+        half = _shared_in_part(project, training, saved)
+        return met(half) if half else missing("nothing makes predictions with the preprocessing of training")
+    if any(made == "" for _, made in saved) or not saved:
+        return unknown("what the artifact holds that predictions load cannot be told")
+    both = _imported_by_both(project, training, predicting)
+    if both is not None:
+        return unknown(f"both sides import {both.path}, and whether both prepare data by it cannot be told")
+    own = next((use for use in preprocessing(project) if use.node in predicting - training and _feeds(use)), None)
     if own is not None:
         return missing(
             "predictions prepare their data by code that training does not run", own.where, key=own.call.name
         )
-    if not predicting:
-        return missing("nothing makes predictions with the preprocessing of training")
     return missing("predictions reach no preprocessing of training, and load no artifact that contains it")
+
+
+def _shared_by(
+    project: Project, training: frozenset[Node], predicting: frozenset[Node], saved: list[tuple[Use, Made]]
+) -> Site | None:
+    """What both sides go through: a feature store, a function, an artifact, a module."""
+    shared = _feature_store(project, training, predicting) or _shared_function(project, training & predicting)
+    if shared is not None:
+        return shared
+    kept = _artifact(project, saved, [use for use in project.uses("load-model") if use.node in predicting])
+    module = None if kept else _shared_module(project, training, predicting)
+    if module is None:
+        return kept
+    return Site(0.8, f"training and predictions import {module.path}", module.at(0), key=module.path)
+
+
+def _shared_in_part(project: Project, training: frozenset[Node], saved: list[tuple[Use, Made]]) -> Site | None:
+    """Half: the model is judged on data that went the way of training, or is saved whole; nothing takes a new row."""
+    judged = _shared_by(project, training, predicting_side(project, judges=True), saved)
+    if judged is not None:
+        return replace(
+            judged, credit=0.5, message=f"{judged.message}: only to judge the model, nothing takes a new row"
+        )
+    whole = next((use for use, made in saved if made == "whole"), None)
+    if whole is None:
+        handed = _handed_on(project)
+        return (
+            replace(handed, credit=0.5, message=f"{handed.message}, and nothing predicts with it") if handed else None
+        )
+    words = f"{whole.call.name} saves the model with its preprocessing, and nothing here predicts with it"
+    return Site(0.5, words, whole.where, key="artifact")
+
+
+def _feature_store(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Site | None:
+    stores = {use.node for use in project.uses("feature-store")}
+    if not (stores & training and stores & predicting):
+        return None
+    use = next(use for use in project.uses("feature-store") if use.node in predicting)
+    return Site(1.0, "training and predictions read the same feature store", use.where, key="feature-store")
+
+
+_NOT_DATA = re.compile(
+    r"(^|[_.])(run|main|test|setup)_|checkpoint|weights|config|logger|seed|device|(^|[_.])(load|save)_model|metric|loss|plot|train$"
+)
+
+
+def _shared_function(project: Project, both: frozenset[Node]) -> Site | None:
+    """A function of the project that prepares data and runs on both sides."""
+    prepares = {use.node for use in preprocessing(project) if _is_function(use)}
+    for file in project.work_files:
+        for number, name in functions(file):
+            node = (file.path, number)
+            if node not in both or _NOT_DATA.search(name.lower()) or is_layer(file, number):
+                continue
+            if node in prepares or PREPARES.search(name):
+                where = file.at(file.python.scopes[number].line) if file.python else None
+                return Site(1.0, f"{name} prepares data for training and for predictions", where, key=name)
+    return None
 
 
 def _is_function(use: Use) -> bool:
@@ -86,67 +113,163 @@ def _is_function(use: Use) -> bool:
 def _shared_module(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> ProjectFile | None:
     """A module with preprocessing of which functions run on both sides."""
     trained, predicted = ({path for path, number in nodes if number} for nodes in (training, predicting))
-    for use in _preprocessing(project):
+    for use in preprocessing(project):
         if use.file.path in trained & predicted and use.file.facts.notebook is None:
             return use.file
     return None
 
 
+def _imported_by_both(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> ProjectFile | None:
+    """A module with preprocessing in its classes or functions that both sides load; they may find them by name."""
+    loaded = {path for path, _ in training} & {path for path, _ in predicting}
+    inside = (use for use in preprocessing(project) if use.file.path in loaded and use.call.scope)
+    return next((use.file for use in inside if use.file.facts.notebook is None), None)
+
+
+_SHOWN = re.compile(r"plot|chart|figure|\bui\b|dashboard|frontend|report|streamlit|view", re.IGNORECASE)
+
+
+def _feeds(use: Use) -> bool:
+    """Whether what is prepared may go to a model, and is not for show."""
+    return not _SHOWN.search(f"{use.file.path} {use.scope.name}")
+
+
+def _artifact(project: Project, saved: list[tuple[Use, Made]], loads: list[Use]) -> Site | None:
+    """What predictions load of what training saves with its preprocessing, or beside it."""
+    for use in loads:
+        kept = [made for other, made in saved if _linked(project, other, use)]
+        if "whole" in kept:
+            return Site(1.0, "predictions load the model with its preprocessing", use.where, key="artifact")
+    for use in loads:
+        beside = [m for o, m in saved if o.file.facts.notebook is None and _linked(project, o, use)]
+        if "transformer" in beside and len({other.call.line for other in loads}) > 1:
+            words = "predictions load the model and the preprocessing beside it"
+            return Site(0.8, words, use.where, key="artifact")
+    return None
+
+
+_MANY = 8
+"""Folders that train, from which on a repository is a collection of projects."""
+
+
+def _linked(project: Project, saved: Use, loaded: Use) -> bool:
+    """Whether what is saved may be what is loaded: the names agree where both are told, and a collection keeps them apart."""
+    names = [literal_path(use.call).replace("\\", "/").rpartition("/")[2] for use in (saved, loaded)]
+    if all(names) and "{" not in "".join(names) and names[0] != names[1]:
+        return False
+    one, other = saved.file.path, loaded.file.path
+    folders = {entry.path.partition("/")[0] for entry in project.training_entries if "/" in entry.path}
+    if len(folders) > _MANY:
+        return one.partition("/")[0] == other.partition("/")[0]
+    return not apart(one, other)
+
+
 def preprocessing_in_artifact(project: Project) -> Verdict:
     """SKW002: what is saved contains its preprocessing, or preprocessing is saved beside it."""
-    sites = _saved_objects(project)
-    if not sites:
-        return missing("no model is saved together with its preprocessing")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    saved = _saved(project)
+    handed = _handed_on(project)
+    if handed is not None:
+        return met(handed)
+    sites = [site for use, made in saved if (site := _saved_site(project, use, made)) is not None]
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    if any(made == "" for _, made in saved):
+        return unknown("what is saved comes from code that does not tell")
+    if any(made == "weights" for _, made in saved):
+        return unknown("weights of a network are saved, and no preprocessing is fitted")
+    if saved:
+        return not_applicable("what is saved takes its data as they are")
+    return missing("no model is saved together with its preprocessing")
 
 
-def _saved_objects(project: Project) -> list[Site]:
-    return [site for use in project.uses("save-model") if (site := _saved_site(project, use)) is not None]
+def _saved(project: Project) -> list[tuple[Use, Made]]:
+    """Each call that saves something other than data, and what it saves; a table or an array is no artifact."""
+    found: list[tuple[Use, Made]] = []
+    trace = Tracer(project)
+    for use in project.uses("save-model"):
+        made = _made(trace, use)
+        if made != "data" and not (made == "" and _CACHES.search(_words_of(use))):
+            found.append((use, made))
+    return found
 
 
-def _saved_site(project: Project, use: Use) -> Site | None:
-    value = argument(use.call, "sk_model", "model", "python_model", "0")
-    name = value.text if value is not None and value.kind in ("name", "item") else ""
-    name = name or use.call.receiver
-    if not name and value is None:
-        return None
-    makers = _makers(project, use.file, name)
+def _handed_on(project: Project) -> Site | None:
+    """A step of a pipeline that returns the whole model: the orchestrator stores what a step returns."""
+    steps = {use.call.name for use in project.uses("pipeline-step", notebooks=False)}
+    for file in project.code_files if steps else ():
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            if not any(decorator.text in steps for decorator in scope.decorators):
+                continue
+            if returned_by(Tracer(project), file, number) == "whole":
+                words = f"step {scope.name} hands on the model with its preprocessing"
+                return Site(1.0, words, file.at(scope.line), key=scope.name)
+    return None
+
+
+_CACHES = re.compile(
+    r"cache|label|image|vec|embedding|index|result|pred|history|split|dict|_df\b|data|metric|oof", re.I
+)
+
+
+def _words_of(use: Use) -> str:
+    return " ".join((literal_path(use.call), use.call.receiver, *_texts(use.call)))
+
+
+def _made(trace: Tracer, use: Use) -> Made:
+    if "pyfunc" in use.call.name:
+        return "whole"
+    place = Place(use.file, use.call.scope)
+    value = argument(use.call, "sk_model", "model", "python_model", "0", "obj", "value", "pytorch_model")
+    own = trace.project.vocabulary.system_of(use.call.name.split(".")[0]) if not use.call.name.startswith(".") else ""
+    if use.call.receiver and (value is None or value.kind in ("const", "fstring", "call")) and own != "python":
+        return made_of(trace, place, Value("name", use.call.receiver)) or _by_method(trace.project, use)
+    return made_of(trace, place, value)
+
+
+def _by_method(project: Project, use: Use) -> Made:
+    """`model.save(path)` of a framework's class."""
+    holder = use.call.name.rpartition(".")[0]
+    traits = project.vocabulary.traits(holder)
+    if "pipeline" in traits:
+        return "whole"
+    return "weights" if holder.startswith(("keras", "tensorflow", "torch", "transformers")) else ""
+
+
+def _saved_site(project: Project, use: Use, made: Made) -> Site | None:
     words = literal_path(use.call) or use.call.name
-    if any(_holds_preprocessing(project, call) for call in makers) or "pyfunc" in use.call.name:
-        return Site(1.0, f"{words} holds the model with its preprocessing", use.where, key=use.call.name)
-    if any("transformer" in _traits(project, call) for call in makers):
-        return Site(0.8, f"preprocessing is saved beside the model: {name}", use.where, key=use.call.name)
-    composed = next((u for u in _composed(project) if u.node in training_side(project)), None)
-    if composed is not None and (not makers or "pipe" in name.lower()):
-        return Site(1.0, f"{words} holds the pipeline of {composed.where}", use.where, key=use.call.name)
-    return Site(0.0, f"{words} holds the model without its preprocessing", use.where, key=use.call.name)
+    key = use.call.name
+    match made:
+        case "whole":
+            return Site(1.0, f"{words} holds the model with its preprocessing", use.where, key=key)
+        case "transformer":
+            return Site(0.8, f"{words} keeps the preprocessing beside the model", use.where, key=key)
+        case "model" | "weights" if _fitted_before(project, use):
+            return Site(0.0, f"{words} holds the model without its preprocessing", use.where, key=key)
+    return None
 
 
-def _makers(project: Project, file: ProjectFile, name: str) -> list[Call]:
-    """The calls of a file that make what a name holds, through functions of the project that return it."""
-    python = file.python
-    assert python is not None
-    short = name.rpartition(".")[2]
-    return [
-        call
-        for call in python.calls
-        if short and any(target == name or target.rpartition(".")[2] == short for target in call.targets)
+def _fitted_before(project: Project, use: Use) -> bool:
+    """Whether something is fitted to the data, beside the model, in the run that saves it, or in a step beside it."""
+    fitted = [
+        other
+        for other in preprocessing(project)
+        if "transformer" in _traits(project, other.call) and "stateless" not in _traits(project, other.call)
     ]
+    if any(other.file.path == use.file.path for other in fitted):
+        return True
+    nodes = {other.node for other in fitted}
+    if use.file.facts.notebook is None and "/" in use.file.path:
+        folder = use.file.path.partition("/")[0] + "/"
+        if any(path.startswith(folder) and (path, n) in project.reached_nodes for path, n in nodes):
+            return True
+    return any(use.node in reach and not nodes.isdisjoint(reach) for reach in project.entry_reaches)
 
 
 def _traits(project: Project, call: Call) -> frozenset[str]:
     """Traits of what a call makes: of the class, also of the object behind `.fit`."""
-    name = call.name
-    holder = name.rpartition(".")[0]
-    return project.vocabulary.traits(name) | (
-        project.vocabulary.traits(holder) if name.endswith(".fit") else frozenset()
-    )
-
-
-def _holds_preprocessing(project: Project, call: Call) -> bool:
-    if "pipeline" in _traits(project, call):
-        return True
-    return any("ipeline" in text for text in _texts(call))
+    holder, _, last = call.name.rpartition(".")
+    traits = project.vocabulary.traits
+    return traits(call.name) | (traits(holder) if last in ("fit", "fit_transform") else frozenset())
 
 
 def _texts(call: Call) -> Iterator[str]:
@@ -154,105 +277,7 @@ def _texts(call: Call) -> Iterator[str]:
         yield arg.value.text
 
 
-def _composed(project: Project) -> Iterator[Use]:
-    yield from project.calls(
-        "sklearn.pipeline.Pipeline",
-        "sklearn.pipeline.make_pipeline",
-        "imblearn.pipeline.Pipeline",
-        "imblearn.pipeline.make_pipeline",
-        "pyspark.ml.Pipeline",
-    )
-
-
-# ------------------------------------------------------------------------------------------------------ SKW003, SKW004
-
-_COMMON_NAMES = re.compile(
-    r"^(__\w+__|main|run|fit|predict|transform|forward|load\w*|save\w*|get_\w*config\w*|setup\w*|train\w*|index|health|"
-    r"parse_args|read_root|root|home|startup|evaluate|call|get|post|lifespan|setUp|test_.*)$"
-)
-
-
-def no_duplicated_preprocessing(project: Project) -> Verdict:
-    """SKW003: no function that prepares data stands twice, once for training and once for predictions."""
-    training, predicting = training_side(project), predicting_side(project)
-    prepares = {use.node for use in _preprocessing(project)}
-    serving = list(_functions_of(project, predicting - training))
-    fitting = [row for row in _functions_of(project, training - predicting) if not _is_aside(project, row[0])]
-    by_hash = {scope.body_hash: (file, scope) for file, _, scope in fitting if scope.body_hash}
-    by_name = {_short(scope): (file, scope) for file, n, scope in fitting if (file.path, n) in prepares}
-    broken, units = [], 0
-    for file, number, scope in serving:
-        units += (file.path, number) in prepares
-        twin = by_hash.get(scope.body_hash) if scope.body_hash else None
-        if twin is not None and twin[0].path != file.path:
-            broken.append(_copy_site(file, scope, twin, same=True))
-            continue
-        near = by_name.get(_short(scope))
-        if (
-            near
-            and near[0].path != file.path
-            and (file.path, number) in prepares
-            and not _COMMON_NAMES.match(_short(scope))
-        ):
-            broken.append(_copy_site(file, scope, near, same=False))
-    broken += _different_fills(project, training - predicting, predicting - training)
-    return hazard(broken, units=max(units, 1) if serving else len(broken))
-
-
-def _is_aside(project: Project, file: ProjectFile) -> bool:
-    """Whether a notebook stands beside training code: what it repeats is another rule's."""
-    return file.facts.notebook is not None and project.has(*TRAIN_ACTIVITIES, "fit", "preprocess", notebooks=False)
-
-
-def _functions_of(project: Project, nodes: frozenset[Node]) -> Iterator[tuple[ProjectFile, int, Scope]]:
-    for file in project.work_files:
-        assert file.python is not None
-        for number, _ in functions(file):
-            if (file.path, number) in nodes and not file.python.scopes[number].trivial:
-                yield file, number, file.python.scopes[number]
-
-
-def _short(scope: Scope) -> str:
-    return scope.name.rpartition(".")[2]
-
-
-def _copy_site(file: ProjectFile, scope: Scope, twin: tuple[ProjectFile, Scope], *, same: bool) -> Site:
-    where = twin[0].at(twin[1].line)
-    if same:
-        return Site(0.0, f"{scope.name} is a copy of {twin[1].name} in {where}", file.at(scope.line), key=scope.name)
-    words = f"{scope.name} prepares data as the other {twin[1].name} in {where} does for training"
-    return Site(0.5, words, file.at(scope.line), key=scope.name, certain=False)
-
-
-def _different_fills(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Iterator[Site]:
-    """A column whose missing values predictions fill with a constant and training with a statistic."""
-    fills = list(project.calls(".fillna"))
-    learned = {
-        column: use
-        for use in fills
-        if use.node in training and _statistic(argument(use.call, "0", "value")) and (column := _column(use))
-    }
-    for use in fills:
-        value = argument(use.call, "0", "value")
-        other = learned.get(_column(use))
-        if other is None or use.node not in predicting or value is None or value.kind != "const":
-            continue
-        how = _statistic(argument(other.call, "0", "value"))
-        words = f"predictions fill {value.scalar} where training fills the {how} ({other.where})"
-        yield Site(0.0, words, use.where, key="fillna")
-
-
-def _statistic(value: Value | None) -> str:
-    if value is None or value.kind != "call":
-        return ""
-    last = value.text.rpartition(".")[2]
-    return last if last in ("mean", "median", "mode", "min", "max") else ""
-
-
-def _column(use: Use) -> str:
-    """The column that is filled, as far as the receiver names one."""
-    found = re.search(r"\[(['\"])(.+?)\1\]", use.call.receiver)
-    return found[2] if found else ""
+# -------------------------------------------------------------------------------------------------------------- SKW004
 
 
 def no_fitting_in_serving(project: Project) -> Verdict:

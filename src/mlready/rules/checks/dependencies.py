@@ -75,6 +75,8 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "botocore": ("boto3",),
     "tqdm": ("transformers", "datasets", "nltk", "openai"),
     "threadpoolctl": ("scikit-learn",),
+    "bcrypt": ("passlib",),
+    "python-multipart": ("fastapi",),
 }
 
 
@@ -216,14 +218,24 @@ def dependencies_locked(project: Project) -> Verdict:
         if not any(m.role == "declares" for _, m in project.manifests):
             return missing("no dependencies are declared, let alone locked")
         return missing("versions are free: two installs a week apart differ")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    best = max(site.credit for site in sites)
+    return met(*[site for site in sites if site.credit == best][:3])
+
+
+_BESIDE = re.compile(r"(^|[-_./])(tests?|testing|dev|develop|docs?|lint|ci|style)([-_./]|$)", re.IGNORECASE)
+_LOCK_NAME = re.compile(r"\block\b|[-_.]lock(ed)?\b|frozen", re.IGNORECASE)
 
 
 def _governing(project: Project) -> list[tuple[ProjectFile, Manifest]]:
-    """The manifests of the folders above what trains; all of them where training has none of its own."""
+    """The manifests of the folders above what trains; all of them where training has none of its own.
+
+    Requirements of tests, docs and tools govern nothing while there are others.
+    """
     above = {folder for entry in project.training_entries for folder in project.parent_folders(entry.path)}
     near = [(f, m) for f, m in project.manifests if f.path.rpartition("/")[0] in above]
-    return near if any(m.requirements or m.packages for _, m in near) else list(project.manifests)
+    found = near if any(m.requirements or m.packages for _, m in near) else list(project.manifests)
+    main = [(f, m) for f, m in found if m.role == "locks" or not _BESIDE.search(f.name.rpartition(".")[0])]
+    return main if any(m.requirements or m.packages for _, m in main) else found
 
 
 def _lock_site(file: ProjectFile, manifest: Manifest) -> Site:
@@ -234,23 +246,22 @@ def _lock_site(file: ProjectFile, manifest: Manifest) -> Site:
 
 
 def _pinned_site(file: ProjectFile, manifest: Manifest) -> Site | None:
-    """Every requirement `==`: half a lock, since what they need themselves is free."""
+    """Every requirement `==`: half a lock, since what they need themselves is free; more where it is called a lock."""
     rows = [r for r in manifest.requirements if r.source in ("index", "conda")]
     if not rows or manifest.tool in ("setup.py", "setup.cfg"):
         return None
     pinned = [r for r in rows if re.match(r"^={1,3}\s*[\w.]", r.spec) and "*" not in r.spec]
+    place = file.at(0)
     if all(r.hashed for r in rows) and pinned:
-        return Site(1.0, "every requirement is pinned with a hash", file.at(0), key=file.path)
+        return Site(1.0, "every requirement is pinned with a hash", place, key=file.path)
     if len(pinned) == len(rows):
-        return Site(0.6, "every requirement is pinned, what they need themselves is free", file.at(0), key=file.path)
+        if _LOCK_NAME.search(file.name):
+            return Site(0.75, f"{len(rows)} packages locked, without hashes", place, key=file.path)
+        return Site(0.6, "every requirement is pinned, what they need themselves is free", place, key=file.path)
     if len(pinned) >= 0.8 * len(rows) and len(rows) >= 5:
         free = next(r for r in rows if r not in pinned)
-        return Site(
-            0.4,
-            f"{len(pinned)} of {len(rows)} requirements are pinned, {free.name} is not",
-            file.at(free.line),
-            key=file.path,
-        )
+        said = f"{len(pinned)} of {len(rows)} requirements are pinned, {free.name} is not"
+        return Site(0.4, said, file.at(free.line), key=file.path)
     return None
 
 
@@ -261,17 +272,47 @@ _PYTHON_IMAGE = re.compile(r"(^|/)python:(\d+\.\d+)")
 
 def python_pinned(project: Project) -> Verdict:
     """REP003: the version of Python is stated."""
+    sites = [*_stated_pythons(project), *_started_pythons(project)]
+    if not sites:
+        return missing("nothing pins the Python that it runs on")
+    best = max(site.credit for site in sites)
+    return met(next(site for site in sites if site.credit == best))
+
+
+def _stated_pythons(project: Project) -> Iterator[Site]:
+    """Versions that manifests and images state; a lower bound alone says which Pythons can, not which one did."""
     for file, manifest in project.manifests:
-        if manifest.requires_python:
-            return met(Site(1.0, f"Python {manifest.requires_python}", file.at(0), key="requires-python"))
+        stated = manifest.requires_python
+        if not stated:
+            continue
+        bounded = project.kind.name == LIBRARY or bool(
+            re.search(r"[<=~^]\s*=?\s*\d|^\s*\d", re.sub(r">=", ">", stated))
+        )
+        said = f"Python {stated}" + ("" if bounded else ", with no upper end")
+        yield Site(1.0 if bounded else 0.5, said, file.at(0), key="requires-python")
     for file, container in project.containers:
         for stage in container.stages:
             if _PYTHON_IMAGE.search(stage.base):
-                return met(Site(1.0, f"image {stage.base}", file.at(stage.line), key=stage.base))
+                yield Site(1.0, f"image {stage.base}", file.at(stage.line), key=stage.base)
+
+
+_CONDA_PYTHON = re.compile(r"\bconda (create|install)\b.*\bpython=(\d\.\d+)")
+_RUNTIME = re.compile(r"^python3\.\d+$")
+
+
+def _started_pythons(project: Project) -> Iterator[Site]:
+    """Versions that only CI, a document or a platform's template names."""
     for file, automation in project.automations:
         for job in automation.jobs:
             for step in job.steps:
                 version = dict(step.inputs).get("python-version", "")
                 if re.match(r"^3\.\d+", version):
-                    return met(Site(0.5, f"only CI says Python {version}", file.at(step.line), key="ci"))
-    return missing("nothing says which Python it runs on")
+                    yield Site(0.5, f"only CI says Python {version}", file.at(step.line), key="ci")
+    for command in project.commands:
+        found = _CONDA_PYTHON.search(command.text)
+        if found:
+            yield Site(0.5, f"only {command.where.path} says Python {found[2]}", command.where, key="conda")
+    for file in project.files:
+        for row in file.facts.settings:
+            if isinstance(row.value, str) and _RUNTIME.match(row.value) and row.key.lower().endswith("runtime"):
+                yield Site(0.5, f"only the platform's template says {row.value}", file.at(row.line), key="runtime")

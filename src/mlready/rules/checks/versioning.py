@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 from mlready.facts.rows import PipelineStage
 from mlready.findings import Site, Verdict, each, hazard, met, missing, not_applicable, unknown
@@ -13,6 +14,7 @@ from mlready.rules.checks.common import (
     argument,
     is_remote,
     literal_path,
+    strings,
     written_paths,
 )
 
@@ -38,6 +40,8 @@ def artifacts_ignored(project: Project) -> Verdict:
     dvc_outs = {out for _, stage in project.stages for out in stage.outs}
     sites: dict[str, Site] = {}
     for use, path in written_paths(project):
+        if not {"write-data", "save-model"} & set(use.call.activities):
+            continue  # What a tracker is given by a name goes to its store.
         folder = _top_folder(path)
         target = folder or path
         if target in sites or ".." in path or path.startswith(("/", "~", "{")) or path in dvc_outs:
@@ -59,7 +63,7 @@ def _top_folder(path: str) -> str:
 
 # -------------------------------------------------------------------------------------------------------------- VER003
 
-_DATED = re.compile(r"(19|20)\d\d[-_/]?(0[1-9]|1[0-2])|\bv\d+\b|version=")
+_DATED = re.compile(r"(19|20)\d\d[-_/]?(0[1-9]|1[0-2])|\bv\d+\b|version=|_\{\}-\{[^}]*\}\.")
 
 
 def data_versioned(project: Project) -> Verdict:
@@ -99,17 +103,30 @@ def _committed_data(project: Project) -> Iterator[Site]:
     """Small tables in git have the version of their commit: half of what is asked at most, since git is no place for data."""
     if project.git.kind == "none":
         return
-    tracked = {file.name: file for file in project.files if file.tracked and file.role == "data" and not file.shared}
+    tracked = {file.path: file for file in project.files if file.tracked and file.role == "data" and not file.shared}
     uses = [
         use for use in project.uses("read-data") if _works_on(use) and not _RESULT_FILE.search(literal_path(use.call))
     ]
-    named = {path: use for use in uses if (path := literal_path(use.call))}
+    named = {(path, use.file.path.rpartition("/")[0]): use for use in uses if (path := literal_path(use.call))}
     unnamed = sum(not literal_path(use.call) for use in uses)
-    kept = [(tracked[name], use) for path, use in named.items() if (name := PurePosixPath(path).name) in tracked]
+    found = ((_tracked_file(path, folder, tracked), use) for (path, folder), use in named.items())
+    kept = [(file, use) for file, use in found if file is not None]
     if kept:
         file, use = kept[0]
         said = f"{file.path} lies in git beside the code ({len(kept)} of {len(named) + unnamed} files that are read)"
         yield Site(0.5 * len(kept) / (len(named) + unnamed), said, use.where, key=file.path)
+
+
+def _tracked_file(path: str, folder: str, tracked: Mapping[str, ProjectFile]) -> ProjectFile | None:
+    """The file in git that a path means: from the folder of the code, from the root, or by its last two parts."""
+    plain = path.replace("\\", "/")
+    for base in (folder, ""):
+        file = tracked.get(normpath(f"{base}/{plain}").lstrip("/"))
+        if file is not None:
+            return file
+    parts = [part for part in plain.split("/") if part not in ("", ".", "..")]
+    ending = "/" + "/".join(parts[-2:])
+    return next((f for name, f in tracked.items() if len(parts) > 1 and f"/{name}".endswith(ending)), None)
 
 
 def _works_on(use: Use) -> bool:
@@ -134,9 +151,22 @@ def _called_versions(project: Project) -> Iterator[Site]:
 
 def _dated_paths(project: Project) -> Iterator[Site]:
     for use in project.uses("read-data", "download"):
-        path = literal_path(use.call)
-        if path and is_remote(path) and _DATED.search(path):
-            yield Site(0.5, f"reads the dated object {path}", use.where, key=path)
+        for path in _addresses(use):
+            if is_remote(path) and _DATED.search(path):
+                yield Site(0.5, f"reads the dated object {path}", use.where, key=path)
+
+
+def _addresses(use: Use) -> Iterator[str]:
+    """The path of a reading call, as written or as the name that it is given was assigned."""
+    if path := literal_path(use.call):
+        yield path
+    value = argument(use.call, "0", "url", "path", "filepath_or_buffer")
+    python = use.file.python
+    if value is None or value.kind != "name" or python is None:
+        return
+    for row in python.assigns:
+        if row.name == value.text and row.scope in (0, use.call.scope):
+            yield from strings(row.value)
 
 
 # -------------------------------------------------------------------------------------------------------------- VER004
@@ -144,12 +174,23 @@ def _dated_paths(project: Project) -> Iterator[Site]:
 _LARGE, _LARGE_NOTEBOOK = 1_000_000, 5_000_000
 
 
+_PICTURE = re.compile(
+    r"(^|/)(images?|img|figures?|figs|assets|static|media|screenshots?|docs?)/[^/]+\.(png|jpe?g|gif|svg|webp)$",
+    re.IGNORECASE,
+)
+"""Pictures that a text or a page shows."""
+
+
 def no_large_binaries(project: Project) -> Verdict:
     """VER004: no data, model or notebook of many megabytes in git history."""
     if project.git.kind == "none":
         return not_applicable("no repository is beside the files")
     managed = {row.path for file in project.files for row in file.facts.tracked}
-    watched = [file for file in project.files if file.tracked and (file.role in ("data", "model") or is_ipynb(file))]
+    watched = [
+        file
+        for file in project.files
+        if file.tracked and (file.role in ("data", "model") or is_ipynb(file)) and not _PICTURE.search(file.path)
+    ]
     broken = [
         Site(0.0, f"{file.size / 1e6:.1f} MB in git, not in LFS or DVC", file.at(0), key="large file")
         for file in watched
@@ -199,7 +240,13 @@ def _writes_over(source: Use, use: Use) -> bool:
     return source.call.line < use.call.line and source.call.scope == use.call.scope and not cached
 
 
+_OWN_FORMAT = (".pkl", ".pickle", ".p", ".npy", ".npz", ".feather", ".joblib", ".pt")
+"""What Python writes for itself to read: never what came from outside."""
+
+
 def _interim(path: str) -> bool:
+    if path.lower().endswith(_OWN_FORMAT):
+        return True
     words = set(re.split(r"[/_.-]", path.lower()))
     return bool(
         words

@@ -92,6 +92,34 @@ def test_random_values_are_compared_under_seeds(tmp_path: Path) -> None:
     assert verdict.name == "verified under seeds"
 
 
+def test_what_a_library_displays_is_compared(tmp_path: Path) -> None:
+    (tmp_path / "lib.py").write_text(
+        "import IPython.display as front\n\ndef show(value):\n    front.display({'text/plain': value}, raw=True)\n"
+    )
+    cells = ("import lib", "x = [1]\nx = x + [2]\nlib.show(x)", "y = len(x)\ny")
+    done = converted(tmp_path, *cells)
+    verdict = verified(done, tmp_path, once=True).verdicts[0]
+    assert (verdict.name, [group["count"] for group in verdict.shown]) == ("verified", [2]), verdict.text
+    for path in (tmp_path / "project" / "src").rglob("*.py"):
+        path.write_text(path.read_text().replace("lib.show(x)", "lib.show(x + [3])"))
+    assert verified(done, tmp_path, once=True).differs
+
+
+def test_showing_a_value_does_not_change_it(tmp_path: Path) -> None:
+    lazy = "class Lazy:\n    cache = None\n    def fit(self):\n        return self\n"
+    lazy += "    def __repr__(self):\n        self.cache = 1\n        return 'Lazy'"
+    verdict = verified(converted(tmp_path, lazy, "m = Lazy()\nm.fit()", "n = [m]"), tmp_path, once=True).verdicts[0]
+    assert verdict.name == "verified", verdict.text
+
+
+def test_a_value_that_the_package_loses_is_a_difference(tmp_path: Path) -> None:
+    done = converted(tmp_path, "x = 1\nx = x + 1", "y = [x]\nz = [x, 2]")
+    for path in (tmp_path / "project" / "src").rglob("*.py"):
+        path.write_text(path.read_text().replace("z = [x, 2]", "z = [x, 2]\n    del y").replace("y, z", "z"))
+    verdict = verified(done, tmp_path, once=True).verdicts[0]
+    assert verdict.name == "differs", verdict.text
+
+
 def test_what_cannot_be_compared_is_named(tmp_path: Path) -> None:
     cells = ("import time\nnow = time.time()\nx = 1", "g = (i for i in [x])\ny = x")
     verdict = verified(converted(tmp_path, *cells), tmp_path).verdicts[0]

@@ -191,7 +191,18 @@ def structure(plan: Any) -> dict[str, Any]:
         "statements": [len(stage.statements) for stage in stages],
         "lines": [sum(s.lines for s in stage.statements) + 3 for stage in stages],
         "settings": len(plan.settings),
+        "long": [long_because(stage) for stage in stages if sum(s.lines for s in stage.statements) + 3 > 60],
     }
+
+
+def long_because(stage: Any) -> str:
+    """What makes a step longer than 60 lines."""
+    largest = max(stage.statements, key=lambda statement: statement.lines)
+    if largest.lines < 45:
+        return "statements that share a closure"
+    if isinstance(largest.node, ast.ClassDef | ast.FunctionDef):
+        return "a class or function that reads variables or is defined twice"
+    return "one loop" if isinstance(largest.node, ast.For | ast.While | ast.With | ast.If) else "one literal or call"
 
 
 def parses(source: Path) -> bool:

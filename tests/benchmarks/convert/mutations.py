@@ -50,10 +50,12 @@ class Mutant:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
-    parser.add_argument("--packages", type=int, default=24)
+    parser.add_argument("--packages", type=int, default=26)
+    parser.add_argument("--seconds", type=float, default=8, help="leave out notebooks that take longer")
     options = parser.parse_args()
     options.python = options.python or environment(options.folder / "environment")
-    jobs = sample([job for job in prepare(options) if job.verify and is_verified(job)], options.packages)
+    able = [job for job in prepare(options) if job.verify and job.row.seconds <= options.seconds and is_verified(job)]
+    jobs = sample(able, options.packages)
     results: list[dict[str, Any]] = []
     for number, job in enumerate(jobs, start=1):
         found = kept(job, again=options.again)

@@ -47,6 +47,7 @@ def overview(results: Sequence[dict[str, Any]]) -> list[str]:
         ("packages that run to the end", f"{len(complete)} ({percent(len(complete), len(able))})"),
         ("packages with every stable value, output and file equal", f"{len(equal)} ({percent(len(equal), len(able))})"),
         ("verdicts", ", ".join(f"{name} {n}" for name, n in Counter(r["verdict"] for r in ran).most_common())),
+        ("plans corrected after the reference run", sum(bool(r.get("corrected")) for r in ran)),
         ("final values stable by independent fingerprints", stable),
         ("- compared by mlready", f"{compared} ({percent(compared, stable)})"),
         ("- equal by the independent fingerprints too", f"{same} ({percent(same, stable)})"),
@@ -54,6 +55,10 @@ def overview(results: Sequence[dict[str, Any]]) -> list[str]:
         (
             "lines of a step, median; steps over 60",
             f"{median(lines):.0f}; {sum(n > 60 for n in lines)} of {len(lines)}",
+        ),
+        (
+            "- what those are",
+            ", ".join(f"{why} {n}" for why, n in Counter(w for r in converted for w in r["long"]).items()),
         ),
         ("parameters of a step, median; most", spread([n for r in converted for n in r["parameters"]])),
         ("statements of a step, median", f"{median([n for r in converted for n in r['statements']]):.0f}"),

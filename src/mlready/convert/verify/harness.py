@@ -213,7 +213,7 @@ def _state(value: Any) -> dict[str, Any] | None:
         for name in (slots,) if isinstance(slots, str) else slots:
             if hasattr(value, name) and not name.startswith("__"):
                 state[name] = getattr(value, name)
-    if state:
+    if state or (hasattr(value, "__dict__") and type(value).__reduce__ is object.__reduce__):
         return state
     reduced = value.__reduce_ex__(2)
     if isinstance(reduced, str):
@@ -515,12 +515,20 @@ def literal(value: Any) -> str | None:
         if type(value).__module__ == "numpy" and hasattr(value, "tolist") and value.dtype.kind in "fiub":
             items = literal(value.tolist())
             return f"np.array({items}, dtype={str(value.dtype)!r})" if items and value.size <= 40 else None
-        text = repr(value)
-        if len(text) <= 600 and ast.literal_eval(text) == value:
+        text = repr(value) if _is_plain(value) else ""
+        if text and len(text) <= 600 and ast.literal_eval(text) == value:
             return text
     except Exception:
         return None
     return None
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """True for values without objects of other kinds in them: to show those could change them."""
+    if type(value) in (dict, list, tuple, set) and len(value) <= 200 and depth < 6:
+        items = (*value, *value.values()) if isinstance(value, dict) else value
+        return all(_is_plain(item, depth + 1) for item in items)
+    return value is None or type(value) in (bool, int, float, complex, str, bytes)
 
 
 class _Watch(ast.NodeTransformer):

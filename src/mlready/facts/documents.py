@@ -118,6 +118,19 @@ _SHELL = frozenset(
         "shellsession",
     ]
 )
+_OF_DATA = re.compile(r"\b(data|data ?sets?|corpus|corpora)\b", re.IGNORECASE)
+_NOT_OF_DATA = re.compile(
+    r"preprocess|pipeline|version|structure|science|load(er|ing)|augment|valid|drift|settings|other|own|custom|base\b|flow",
+    re.IGNORECASE,
+)
+"""Headings that name data and speak of what is done with it."""
+_NAMES_DATA = re.compile(r"\b(data ?sets?|corpus|training data|raw data)\b", re.IGNORECASE)
+_SOURCE_CODE = re.compile(
+    r"source[- ]?(code|control|file|tree|venv|\S*activate)|\bsrc\b|licen[cs]e file|this (project|repo\w*|library)", re.I
+)
+_ADDRESS = re.compile(
+    r"https?://(?!img\.shields|github\.com/[^/\s]+/[^/\s]+/(actions|blob|workflows)|colab)\S+|doi\.org|s3://|gs://"
+)
 _PROMPT = re.compile(
     r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
 )
@@ -191,6 +204,8 @@ class _Scan:
     _block: list[tuple[int, str]] = field(default_factory=list)
     _before: str = ""
     _text: list[str] = field(default_factory=list)
+    _data_text: list[str] = field(default_factory=list)
+    _in_data: bool = False
 
     def take(self, line: str, number: int) -> None:
         if self._fence or self._indent >= 0:
@@ -214,7 +229,12 @@ class _Scan:
             links=tuple(mask_text(link) for link in list(self.links)[:_MAX_ROWS]),
             words=self.words,
             terms=tuple(sorted(self.terms | terms_of("\n".join(self._text)))),
+            data_terms=self._data_terms(),
         )
+
+    def _data_terms(self) -> tuple[str, ...]:
+        text = _SOURCE_CODE.sub(" ", "\n".join(self._data_text))
+        return tuple(sorted(terms_of(text) | ({"link"} if _ADDRESS.search(text) else set()))) if text else ()
 
     def _in_block(self, line: str, number: int) -> bool:
         """Is the line part of the open block? Otherwise the block has ended (a closing fence is part of it)."""
@@ -254,6 +274,7 @@ class _Scan:
         for title in _titles(line, self._before):
             underlined = _UNDERLINE.match(line) is not None
             self.headings.append((number - 1 if underlined else number, clean(title, limit=200)))
+            self._in_data = bool(_OF_DATA.search(title)) and not _NOT_OF_DATA.search(title) and len(self.headings) > 1
         if "](" in line or "://" in line or "]:" in line or ">`_" in line:
             self.links.update((clean(next(filter(None, found))), None) for found in _LINK.findall(line))
         if line.startswith(("    ", "\t")) and line.lstrip().startswith("$ "):
@@ -264,6 +285,8 @@ class _Scan:
             spans = (clean(text.strip()) for text in _INLINE.findall(line))
             self.commands += [(number, text) for text in spans if " " in text and _KNOWN_COMMAND.match(text)]
         self._text.append(line)
+        if self._in_data or _NAMES_DATA.search(line):
+            self._data_text.append(line)
 
 
 def terms_of(text: str) -> set[str]:

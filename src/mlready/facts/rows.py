@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 
 Scalar = str | int | float | bool | None
 
@@ -510,6 +510,8 @@ class Document(Row, frozen=True, array_like=True, gc=False):
     words: int = 0
     terms: tuple[str, ...] = ()
     """Lower-case words of headings and text, out of a closed list that rules ask for."""
+    data_terms: tuple[str, ...] = ()
+    """The same for what is said of data: sections with data in their heading, and lines that name a dataset; "link" for an address."""
 
 
 class Table(Row, frozen=True, array_like=True, gc=False):

@@ -204,7 +204,6 @@ def _normal(name: str) -> str:
 _DATA_PAPER = re.compile(
     r"data[-_ ]?(card|sheet|set[-_ ]?card)|(^|/)data/readme|datasheet|data[-_ ]?(catalog|dictionary)", re.I
 )
-_DATA_HEADING = re.compile(r"\bdata(set)?s?\b", re.IGNORECASE)
 _ASKED = ("source", "owner", "refresh", "license")
 
 
@@ -217,18 +216,19 @@ def data_origin_described(project: Project) -> Verdict:
 
 
 def _data_site(file: ProjectFile, document: Document) -> Site | None:
-    card = bool(_DATA_PAPER.search(file.path))
+    """What a data card says, or what a README says where it speaks of data."""
+    card = bool(_DATA_PAPER.search(file.path)) and file.role not in ("vendored", "test", "generated")
     readme = file.name.lower().startswith("readme") and file.role not in ("vendored", "test", "generated")
-    headed = any(_DATA_HEADING.search(text) for _, text in document.headings)
-    if not card and not (readme and (headed or "dataset" in document.terms)):
+    if not card and not (readme and document.data_terms):
         return None
-    told = [term for term in _ASKED if term in document.terms]
-    if not card and "source" not in told:
-        return None if not (headed and document.links) else Site(0.25, f"{file.path} has a section on data, and links to it", file.at(0), key=file.path)  # fmt: skip
+    said = set(document.terms) if card else set(document.data_terms)
+    linked = "link" in document.data_terms or (card and bool(document.links))
+    told = [term for term in _ASKED if term in said or (term == "source" and linked)]
+    if not told or (not card and "source" not in told):
+        return None
     lacking = [term for term in _ASKED if term not in told]
-    words = f"{file.path} tells {', '.join(told) or 'nothing of its origin'}"
-    credit = len(told) / len(_ASKED)
-    return Site(credit, words + (f", not {', '.join(lacking)}" if lacking else ""), file.at(0), key=file.path)
+    words = f"{file.path} tells {', '.join(told)} of the data" + (f", not {', '.join(lacking)}" if lacking else "")
+    return Site(len(told) / len(_ASKED), words, file.at(0), key=file.path)
 
 
 # -------------------------------------------------------------------------------------------------------------- SKW010

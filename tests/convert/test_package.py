@@ -72,17 +72,19 @@ def test_no_step_reads_a_global(tmp_path: Path) -> None:
 
 
 def test_the_package_passes_ruff(tmp_path: Path) -> None:
-    converted(tmp_path, *TRAINING, "s = '%s' % dict(a=1)\nl = lambda x: x == None\nlen(s)")
+    done = converted(tmp_path, *TRAINING, "s = '%s' % dict(a=1)\nl = lambda x: x == None\n#\nlen(s)  # noqa: E501")
+    assert "ruff: noqa" not in all_source(done)
+    assert 's = "%s" % dict(a=1)  # noqa: C408, UP031\n' in all_source(done)
     ruff = Path(sys.executable).with_name("ruff")
     for arguments in (["check"], ["format", "--check"]):
-        done = subprocess.run(
+        run = subprocess.run(
             [ruff, *arguments, "--isolated", "--no-cache", "."],
             cwd=tmp_path / "project",
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout
+        assert run.returncode == 0, run.stdout
 
 
 def test_written_tests_pass_without_mlready(tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +12,12 @@ from pathlib import Path
 
 from mlready.errors import MlreadyError
 
+FIXED = "I001,F401,RUF100,UP034,PLR2044"
+"""Order of imports, unused ones, marks for linters without an effect, parentheses and comments for nothing."""
+
 
 def tidy(files: Mapping[str, str], *, verbatim: frozenset[str] = frozenset()) -> dict[str, str]:
-    """The same files, formatted, with sorted imports and no unused ones; what the default rules mind is marked `noqa`.
+    """The same files, formatted, with sorted imports and no unused ones; each line that the default rules mind is marked `noqa`.
 
     A module with a star import keeps its order of imports, because later stars hide earlier names. Modules in
     `verbatim` are the user's own: they keep all their imports, which others may take from them.
@@ -29,30 +30,20 @@ def tidy(files: Mapping[str, str], *, verbatim: frozenset[str] = frozenset()) ->
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
         ordered = [path for path, text in python.items() if "import *" not in text and path not in verbatim]
-        _run(ruff, root, "check", "--select", "I001,F401", "--fix", *(ordered or ["."]))
+        _run(ruff, root, "check", "--select", FIXED, "--fix", *(ordered or ["."]))
         _run(ruff, root, "format", ".")
-        _allow_style(ruff, root)
-        _run(ruff, root, "check", "--add-noqa", ".")
-        _run(ruff, root, "format", ".")
+        _mark(ruff, root)
+        if _run(ruff, root, "check", "--output-format", "concise", "."):
+            _run(ruff, root, "check", "--select", "RUF100", "--fix", ".")
+            _mark(ruff, root)
         tidied = {path: (root / path).read_text(encoding="utf-8") for path in python}
     return {**files, **tidied}
 
 
-def _allow_style(ruff: str, root: Path) -> None:
-    """Says once, at the top of a module, which rules of style the notebook's code does not follow.
-
-    Rules of pyflakes (F) point at one place and are marked there.
-    """
-    found: dict[str, set[str]] = {}
-    for row in json.loads(_run(ruff, root, "check", "--output-format", "json", ".") or "[]"):
-        code = str(row.get("code") or "")
-        if code and row["filename"].endswith(".py") and not re.fullmatch(r"F\d+|E9\d*|invalid-syntax", code):
-            found.setdefault(row["filename"], set()).add(code)
-    for name, codes in found.items():
-        path = Path(name)
-        path.write_text(
-            f"# ruff: noqa: {', '.join(sorted(codes))}\n{path.read_text(encoding='utf-8')}", encoding="utf-8"
-        )
+def _mark(ruff: str, root: Path) -> None:
+    """Marks lines; formatting may then move a mark to a line where it has no effect."""
+    _run(ruff, root, "check", "--add-noqa", ".")
+    _run(ruff, root, "format", ".")
 
 
 def _run(ruff: str, root: Path, command: str, *arguments: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mlready.facts import leak_fits, leak_llm, leak_splits, leak_tables
+from mlready.facts import leak_fits, leak_llm, leak_names, leak_splits, leak_tables
 from mlready.facts.leak_arguments import Arguments, constant_keyword
 from mlready.facts.leak_names import (
     CV_FUNCTIONS,
@@ -271,7 +271,9 @@ def _combined(node: ast.Call, name: str, last: str, receiver: Value, args: Argum
     makers = () if name[:1].islower() and made.roots else _inner_makers(args)
     if not made.roots:
         made = replace(made, roots=frozenset({root_of(node)}))
-    if last == "to_datetime":
+    if last in leak_names.DURATIONS:
+        made = leak_names.undated(made)
+    if last == "to_datetime" and not leak_names.names_birth(*node.args[:1]):
         made = with_marks(made, Mark("date", "to_datetime()", node.lineno))
     beside = any(
         k.arg == "axis" and isinstance(k.value, ast.Constant) and k.value.value in (1, "columns") for k in node.keywords

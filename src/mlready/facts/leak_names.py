@@ -6,7 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from mlready.facts.leak_values import Maker, Strength
+from msgspec.structs import replace
+
+from mlready.facts.leak_values import Maker, Strength, Value
 
 if TYPE_CHECKING:
     from mlready.vocabulary import Vocabulary
@@ -124,3 +126,24 @@ def _composed(last: str, inner: tuple[Maker, ...]) -> Maker:
     strength = max((step.strength for step in inner), key=order.index, default=order[1])
     strongest = next((step.name for step in inner if step.strength == strength), "")
     return Maker("transformer", f"{last} with {strongest}" if strongest else last, strength, steps=inner)
+
+
+DURATIONS = frozenset(("seconds", "total_seconds", "days", "microseconds", "components"))
+"""Parts of a difference between two times: how long, not when."""
+
+_BIRTH = re.compile(r"birth|(^|_)dob($|_)|born", re.IGNORECASE)
+
+
+def names_birth(*nodes: ast.expr) -> bool:
+    """Whether a column that is read is a date of birth: it tells an age, not when a row was made."""
+    for node in nodes:
+        for inner in ast.walk(node):
+            text = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "value", None)
+            if isinstance(text, str) and _BIRTH.search(text):
+                return True
+    return False
+
+
+def undated(value: Value) -> Value:
+    """A value that no longer tells when its rows were made."""
+    return replace(value, marks=frozenset(mark for mark in value.marks if mark.kind != "date"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from mlready.facts import leak_calls, leak_llm, leak_splits
+from mlready.facts import leak_calls, leak_llm, leak_names, leak_splits
 from mlready.facts.leak_statements import STATEMENTS
 from mlready.facts.leak_values import (
     NOTHING,
@@ -206,6 +206,8 @@ class Walk:
             stored = self.names.get(f"{node.value.id}.{node.attr}")
             if stored is not None:
                 return stored
+        if node.attr == "dt" and leak_names.names_birth(node.value):
+            return flat(self.value(node.value))
         return self.attribute(self.value(node.value), node.attr, node.lineno)
 
     def attribute(self, base: Value, name: str, line: int) -> Value:
@@ -222,6 +224,8 @@ class Walk:
             return NOTHING
         if any(mark.kind == "llm" for mark in base.marks):
             return leak_llm.part_of_answer(base, name)
+        if name in leak_names.DURATIONS:
+            return leak_names.undated(base)
         if name == "dt":
             return with_marks(flat(base), Mark("date", "date parts", line))
         if name in _VIEWS or name.startswith("_"):

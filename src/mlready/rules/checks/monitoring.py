@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mlready.findings import Site, Verdict, hazard, met, missing
 from mlready.project.entries import MAIN, operations
+from mlready.project.graph import Node
 from mlready.project.project import Project, Use
 from mlready.rules.checks.batch import recorded
 from mlready.rules.checks.common import constant, strings
@@ -91,7 +92,8 @@ def predictions_recorded(project: Project) -> Verdict:
         if "log" in use.call.activities and _logs_prediction(use):
             return met(Site(0.5, "predictions go to the log", use.where, key="log"))
     for file, resource in project.resources:
-        if "logger" in dict(resource.details) or "DataCapture" in resource.kind:
+        kept = [key for key, _ in resource.details if "DataCapture" in key]
+        if "logger" in dict(resource.details) or "DataCapture" in resource.kind or kept:
             return met(
                 Site(
                     1.0, f"{resource.kind} {resource.name} records requests", file.at(resource.line), key=resource.name
@@ -112,25 +114,42 @@ def serving_calls(project: Project) -> Iterator[Use]:
 
 
 def _appends(use: Use) -> bool:
-    """`open(path, "a")`, `path.open("a")`, or a method of a store that adds a row."""
+    """`open(path, "a")`, `path.open("a")`, `table.to_csv(path, mode="a")`, or a method of a store that adds a row."""
     called = use.call.name.rpartition(".")[2]
-    if called == "open":
-        mode = constant(use.call, "mode", "1") or constant(use.call, "0")
-        return isinstance(mode, str) and bool(re.fullmatch(r"a[bt+]*", mode))
+    mode = constant(use.call, "mode", "1") or (constant(use.call, "0") if called == "open" else None)
+    if isinstance(mode, str) and re.fullmatch(r"a[bt+]*", mode) and (called == "open" or called.startswith("to_")):
+        return True
     return called in ("insert_one", "insert_many", "insert_rows_json") or bool(
         {"write-data", "publish"} & set(use.call.activities)
     )
 
 
+_PREDICTS = re.compile(r"(^|[._])(predict|infer|score|classif|answer|recommend|forecast)\w*$", re.IGNORECASE)
+_STEPS = 3
+"""Functions between the one that predicts and the one that writes, at most."""
+
+
 def _answers(project: Project, use: Use) -> bool:
-    """Whether a call stands in a function that predicts, or in a helper that such a function calls directly."""
+    """Whether a call stands in a function that predicts, or in a helper that such a function calls."""
     if _scope_predicts(use):
         return True
-    return any(
-        use.node in project.graph.edges.get(other.node, ())
+    if not use.node[1]:
+        return False
+    appends = use.call.name.endswith("open") or constant(use.call, "mode") is not None
+    near = _called_by_predictions(project, steps=_STEPS if appends else 1)
+    return use.node in near
+
+
+def _called_by_predictions(project: Project, *, steps: int) -> set[Node]:
+    """The functions that are called, over a few steps, by serving functions that predict."""
+    near = {
+        other.node
         for other in serving_calls(project)
-        if use.node[1] and "predict" in other.call.name.rpartition(".")[2] and other.node[1]
-    )
+        if other.node[1] and (_PREDICTS.search(other.scope.name) or "predict" in other.call.name.rpartition(".")[2])
+    }
+    for _ in range(steps):
+        near |= {node for known in near for node in project.graph.edges.get(known, ()) if node[1]}
+    return near
 
 
 def _scope_predicts(use: Use) -> bool:
@@ -189,6 +208,9 @@ def service_metrics(project: Project) -> Verdict:
             "RayService",
             "aws_sagemaker_endpoint",
             "aws_cloudwatch_metric_alarm",
+            "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::Dashboard",
+            "AWS::SageMaker::Endpoint",
         ):
             return met(
                 Site(1.0, f"{resource.kind} {resource.name} brings metrics", file.at(resource.line), key=resource.name)
@@ -209,6 +231,14 @@ def service_metrics(project: Project) -> Verdict:
 _HEALTH = re.compile(
     r"(^|/)(health(z|check|_check|-check)?|live(z|ness)?|ready(z|ness)?|ping|status|heartbeat|alive)(/|$)",
     re.IGNORECASE,
+)
+
+
+_ASKED_BY_PLATFORM = (
+    "AWS::SageMaker::Endpoint",
+    "aws_sagemaker_endpoint",
+    "google_vertex_ai_endpoint",
+    "InferenceService",
 )
 
 
@@ -239,6 +269,9 @@ def health_endpoint(project: Project) -> Verdict:
     for file, resource in project.resources:
         if any("probe" in key.lower() for key, _ in resource.details):
             return met(Site(1.0, f"probes of {resource.name}", file.at(resource.line), key=resource.name))
+        if resource.kind in _ASKED_BY_PLATFORM:
+            said = f"the platform asks {resource.name} whether it is alive"
+            return met(Site(1.0, said, file.at(resource.line), key=resource.name))
     for use in project.uses("serve", "endpoint", notebooks=False):
         if use.call.system in (*_OWN_METRICS, "mlflow", "streamlit", "gradio"):
             said = f"{use.call.system} has health endpoints by itself, and nothing here asks them"
@@ -274,8 +307,17 @@ def alerts_as_code(project: Project) -> Verdict:
         ):
             return met(Site(1.0, f"{file.path} declares alerts or dashboards", file.at(0), key=file.path))
     for use in project.uses("alert", reached="any", notebooks=False):
+        if use.call.name.startswith("smtplib") and not _tells_of_trouble(use):
+            continue  # Mail is for anything.
         return met(Site(0.5, f"{use.call.name} sends an alert from code", use.where, key=use.call.name))
     return missing("no alert rules, dashboards or monitors are kept as code")
+
+
+def _tells_of_trouble(use: Use) -> bool:
+    python = use.file.python
+    assert python is not None
+    words = [use.scope.name, use.file.name, *(text.value for text in python.texts if text.scope == use.call.scope)]
+    return bool(re.search(r"alert|alarm|fail|error|drift|warn|incident|anomal|degrad", " ".join(words), re.IGNORECASE))
 
 
 # ------------------------------------------------------------------------------------------------------------- MON006
@@ -297,7 +339,9 @@ def errors_not_swallowed(project: Project) -> Verdict:
             if row.silent and broad:
                 broken.append(Site(0.0, "swallows every error", file.at(row.line), key="swallows"))
             elif bare and not row.reraises and not row.logs:
-                broken.append(Site(0.0, "a bare except hides what went wrong", file.at(row.line), key="bare"))
+                broken.append(
+                    Site(0.5, "a bare except also catches what nobody expects", file.at(row.line), key="bare")
+                )
     return hazard(broken, units=units)
 
 
@@ -325,47 +369,3 @@ def inputs_and_predictions_compared(project: Project) -> Verdict:
     if not sites:
         return missing("live inputs and predictions are not compared with those of training")
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
-
-
-_GATEWAYS = re.compile(r"litellm|portkey|helicone|gateway|openrouter", re.IGNORECASE)
-
-
-def llm_calls_traced(project: Project) -> Verdict:
-    """MON008: each call of a language model leaves a trace: model, prompt version, tokens, latency, errors."""
-    calls = list(project.uses("call-llm", notebooks=False))
-    traced = list(project.uses("trace-llm", notebooks=False))
-    if traced:
-        return met(Site(1.0, f"{traced[0].call.name} traces calls", traced[0].where, key=traced[0].call.name))
-    for use in project.uses("trace", notebooks=False):
-        return met(
-            Site(0.5, f"{use.call.name} traces the service, calls of the model among it", use.where, key=use.call.name)
-        )
-    for file in project.code_files:
-        for text in file.python.texts if file.python else ():
-            if text.kind == "url" and _GATEWAYS.search(text.value):
-                return met(Site(1.0, "calls go through a gateway that logs them", file.at(text.line), key="gateway"))
-    logged = next((use for use in calls if _logs_near(use)), None)
-    if logged is not None:
-        return met(Site(0.5, "calls are logged by hand", logged.where, key="log"))
-    if any(project.uses("trace-llm", notebooks=True)):
-        return met(
-            Site(
-                0.25,
-                "only a notebook traces calls",
-                next(project.uses("trace-llm", notebooks=True)).where,
-                key="notebook",
-            )
-        )
-    return missing("calls of the language model leave no trace", calls[0].where if calls else None)
-
-
-def _logs_near(use: Use) -> bool:
-    python = use.file.python
-    assert python is not None
-    words = re.compile(r"token|usage|latency|prompt|completion|duration|elapsed", re.IGNORECASE)
-    return any(
-        call.scope == use.call.scope
-        and "log" in call.activities
-        and any(words.search(text) for arg in call.args for text in (*strings(arg.value), arg.value.text))
-        for call in python.calls
-    )

@@ -50,7 +50,7 @@ HOMES: dict[str, frozenset[str]] = {
     "click": frozenset({"cli"}),
     "copier": frozenset({"scaffold/render.py"}),
     "jinja2": frozenset({"scaffold/parts.py"}),
-    "libcst": frozenset({"convert"}),
+    "libcst": frozenset({"convert/codemods"}),
     "nbclient": frozenset({"convert/verify"}),
     "nbformat": frozenset({"convert"}),
     "pathspec": frozenset({"project/ignore.py", "vocabulary/operations.py"}),

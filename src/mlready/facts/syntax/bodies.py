@@ -10,11 +10,12 @@ MIN_STATEMENTS = 4
 MAX_LINES = 400
 
 _TOKEN = re.compile(
-    r"""(?P<skip>\#[^\n]*|[\s,()\\;]+)
+    r"""\#[^\n]*
     |(?:[rbufRBUF]{0,2})(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-    |\.?\w+|[^\w\s]""",
+    |\.?\w+|[^\w\s,()\\;]""",
     re.X,
 )
+"""Comments, strings, words and signs; blanks, brackets and commas match nothing, so they are left out."""
 
 
 def body_hash(lines: Sequence[str], local_names: Collection[str], documented: bool) -> str:
@@ -25,9 +26,8 @@ def body_hash(lines: Sequence[str], local_names: Collection[str], documented: bo
     """
     renamed: dict[str, str] = {}
     out: list[str] = []
-    for match in _TOKEN.finditer("\n".join(lines)):
-        token = match[0]
-        if match.lastgroup:
+    for token in _TOKEN.findall("\n".join(lines)):
+        if token[0] == "#":
             continue
         if documented and not out:
             documented = False

@@ -16,10 +16,11 @@ MAX_TEXT = 200
 MAX_ITEMS = 64
 MAX_ARGUMENTS = 40
 DEPTH = 4
-# What `mask_text` could change: a long run with a digit, an address with a user, an assignment to the name of a secret.
-_SUSPECT = re.compile(
-    r"(?=[A-Za-z_+/=.-]{0,60}\d)[\w+/=.-]{16}|://[^@]{0,300}@|(?i:pass|secret|token|key)\w{0,20}\s*[=:]|BEGIN "
-)
+# What `mask_text` could change, each with what must be there before it is looked for: most texts hold nothing of it.
+_LONG_RUN = re.compile(r"(?=[A-Za-z_+/=.-]{0,60}\d)[\w+/=.-]{16}")
+_DIGIT = re.compile(r"\d")
+_USER = re.compile(r"://[^@]{0,300}@")
+_ASSIGNED = re.compile(r"(?:pass|secret|token|key)\w{0,20}\s*[=:]", re.IGNORECASE)
 
 NONE = Value("const")
 
@@ -28,11 +29,21 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Text that can be stored: cut, without lone surrogates, credentials masked."""
     if len(text) > 2 * limit:
         text = text[: 2 * limit]
-    if len(text) >= 11 and _SUSPECT.search(text):
+    if len(text) >= 11 and _is_suspect(text):
         text = mask_text(text)
     if len(text) > limit:
         text = text[:limit]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _is_suspect(text: str) -> bool:
+    """Whether it may hold a key, an address with a user, an assignment to the name of a secret, or a private key."""
+    return bool(
+        (_DIGIT.search(text) and _LONG_RUN.search(text))
+        or ("://" in text and _USER.search(text))
+        or (("=" in text or ":" in text) and _ASSIGNED.search(text))
+        or "BEGIN " in text
+    )
 
 
 def constant(value: object) -> Value:

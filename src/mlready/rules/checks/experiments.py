@@ -330,6 +330,10 @@ def data_profiled(project: Project) -> Verdict:
     """EXP010: statistics of each version of the data are made by the pipeline, not by hand."""
     for use in project.uses("profile-data", "detect-drift", reached="any", notebooks=False):
         return met(Site(1.0, f"{use.call.name} profiles the data", use.where, key=use.call.name))
+    for file, resource in project.resources:
+        if re.search(r"DataQualityJob|MonitoringSchedule|Baseline", f"{resource.kind} {resource.name}"):
+            said = f"{resource.kind} {resource.name} makes statistics of the data"
+            return met(Site(1.0, said, file.at(resource.line), key=resource.name))
     for command in project.commands:
         if command.origin in ("ci", "pipeline", "task") and _PROFILES.search(command.text):
             return met(Site(1.0, f"profiles the data: {command.text[:60]}", command.where, key="command"))

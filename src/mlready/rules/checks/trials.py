@@ -15,6 +15,7 @@ from mlready.rules.checks.common import strings
 _STAGES = re.compile(
     r"\b(staging|stage|prod|production|canary|shadow|preprod|pre-prod|uat|blue-green)\b", re.IGNORECASE
 )
+_SAME_STAGE = {"prod": "production", "stage": "staging", "pre-prod": "staging", "preprod": "staging", "uat": "staging"}
 _RESEARCH = re.compile(r"(^|/)(notebooks?|research|experiments?|exploration|prototypes?|sandbox)(/|$)", re.IGNORECASE)
 _RUN_FOLDERS = re.compile(
     r"(^|[-_ ])(exp(eriment)?[-_]?(name|id)|run[-_]?(name|id|dir)|version[-_]?name)\b", re.IGNORECASE
@@ -60,7 +61,7 @@ def _environments(project: Project) -> Iterator[Site]:
         )
         if asked is not None:
             yield Site(1.0, "a person approves what goes to production", file.at(asked.line), key="approval")
-    names = {word.lower() for file in described for word in _STAGES.findall(file.path)}
+    names = {_SAME_STAGE.get(word.lower(), word.lower()) for file in described for word in _STAGES.findall(file.path)}
     if len(names) >= 2:
         yield Site(1.0, f"{' and '.join(sorted(names)[:3])} are described apart", key="environments")
 
@@ -108,7 +109,7 @@ _RUN_NAME = re.compile(r"run|exp|version|stamp|save|ckpt|checkpoint|log_?dir|out
 def _stamped_runs(project: Project) -> Iterator[Site]:
     """Runs that keep their results under a date: by hydra, or by `run_id = datetime.now().strftime(...)`."""
     for use in project.uses("configure", "parse-args", notebooks=False):
-        if use.call.name == "hydra.main":
+        if use.call.name == "hydra.main" and not re.match(r"infer|predict|eval|test|serve", use.file.name):
             yield Site(0.5, "hydra keeps each run in a folder of its own", use.where, key="hydra")
             return
     for use in project.calls(".strftime", "time.strftime", reached="training"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.findings import Location, Site, Verdict, met, missing, not_applicable
+from mlready.findings import Location, Site, Verdict, met, missing, not_applicable, unknown
 from mlready.project.commands import Command
-from mlready.project.entries import started_files
+from mlready.project.entries import Entry, started_files
 from mlready.project.kinds import TRAIN_ACTIVITIES
-from mlready.project.project import Project
+from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
 from mlready.rules.checks.common import argument
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006
@@ -31,13 +31,37 @@ _RUNNERS = (
 
 def training_pipeline_defined(project: Project) -> Verdict:
     """REP005: a pipeline runs training."""
-    sites = [*_declared_pipelines(project), *_coded_pipelines(project), *_tasks_that_train(project)]
+    sites = [*_pipelines(project), *_tasks_that_train(project)]
+    if not sites and not _trains(project):
+        return not_applicable("nothing is trained here")
     if not sites:
-        return missing("no pipeline runs training: its steps and their order are in somebody's head")
+        return missing("no pipeline runs the steps that make the model")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])
 
 
+def _pipelines(project: Project) -> Iterator[Site]:
+    yield from _declared_pipelines(project)
+    yield from _coded_pipelines(project)
+
+
+_TRAINS = (*TRAIN_ACTIVITIES, "fit")
+
+
+def _trains(project: Project, *, notebooks: bool | None = None) -> bool:
+    """Whether anything is trained, reached or not."""
+    if project.has(*_TRAINS, notebooks=notebooks):
+        return True
+    return notebooks is not True and any(re.search(r"(^|_)train", file.name) for file in project.code_files)
+
+
+_RECIPE = re.compile(r"^(regression|classification)/v\d")
+"""What a recipe of MLflow says in pipeline.yaml or recipe.yaml: its steps split, train, evaluate and register."""
+
+
 def _declared_pipelines(project: Project) -> Iterator[Site]:
+    for file, row in project.settings("pipeline.yaml", "recipe.yaml"):
+        if row.key in ("template", "recipe") and isinstance(row.value, str) and _RECIPE.match(row.value):
+            yield Site(1.0, f"{file.path} is a recipe of MLflow", file.at(row.line), key="recipe")
     for file, stage in project.stages:
         command = Command(stage.command, "pipeline", file.at(stage.line))
         entries = {entry.path for entry in project.training_entries}
@@ -75,21 +99,52 @@ def _tasks_that_train(project: Project) -> Iterator[Site]:
         if entry.kind == "console-script":
             yield Site(0.5, f"{entry.reason} trains", Location(entry.path), key="console")
             return
+    script = next((f for f in project.files if _TRAIN_SCRIPT.search(f.name) and f.role not in ASIDE_ROLES), None)
+    if script is not None:
+        yield Site(0.5, f"{script.path} trains, by its name: a script and not a pipeline", script.at(0), key="shell")
+
+
+_TRAIN_SCRIPT = re.compile(r"(^|[_-])train\w*([_-]\w+)?\.sh$", re.IGNORECASE)
+
+
+_KEEPS = (
+    "save-model", "register-model", "log-artifact", "log-model", "track-metrics", "track", "write-data", "serialize",
+    "checkpoint",
+)  # fmt: skip
 
 
 def training_runs_unattended(project: Project) -> Verdict:
-    """REP006: training starts from a command, without a notebook and without a person."""
+    """REP006: training starts from a command, without a notebook and without a person, and leaves something."""
     entries = [entry for entry in project.training_entries if entry.kind != "notebook"]
     if not entries:
-        return missing("training can only be started from a notebook, or not at all")
+        return _started_otherwise(project)
     asked = list(project.uses("prompt-user", notebooks=False))
     asked += [use for use in project.calls("input") if use.file.facts.notebook is None]
+    kept = {use.node for use in project.uses(*_KEEPS, notebooks=False)}
+    idle: Entry | None = None
     for entry in entries:
         reach = project.graph.reach(entry.nodes)
-        waiting = next((use for use in asked if use.node in reach and "debug" not in use.call.context), None)
-        if waiting is None:
+        if any(use.node in reach and "debug" not in use.call.context for use in asked):
+            continue
+        if entry.origin or entry.kind in ("console-script", "dag") or not kept.isdisjoint(reach):
             return met(Site(1.0, f"{entry.path} trains: {entry.reason}", Location(entry.path), key=entry.path))
+        idle = idle or entry
+    if idle is not None:
+        said = f"{idle.path} trains ({idle.reason}), and keeps neither model nor metrics"
+        return met(Site(0.5, said, Location(idle.path), key=idle.path))
     return missing("training waits for a person to type", asked[0].where, key="input")
+
+
+def _started_otherwise(project: Project) -> Verdict:
+    """Without an entry that is seen to train: a pipeline, code whose start is not followed, notebooks, or nothing."""
+    pipeline = max(_pipelines(project), key=lambda site: site.credit, default=None)
+    if pipeline is not None:
+        return met(pipeline)
+    if _trains(project, notebooks=False):
+        return unknown("code trains, and what starts it cannot be followed")
+    if _trains(project, notebooks=True):
+        return missing("training can only be started from a notebook")
+    return not_applicable("nothing is trained here")
 
 
 # ------------------------------------------------------------------------------------------------------ REP007, REP008
@@ -129,20 +184,45 @@ _ENVIRONMENTS = (
 )
 
 
+_BUILD_FOLDERS = re.compile(
+    r"(^|/)\.?(docker(files?)?|containers?|devcontainer|deploy(ment)?|build|envs?|environments?|conda|infra|ops|ci|images?)(/[^/]*)?$"
+)
+"""Folders that hold what builds an environment for the folder above them."""
+
+
 def environment_captured(project: Project) -> Verdict:
-    """REP008: the environment, system libraries included, can be built from the repository."""
-    if project.containers:
-        file, _ = project.containers[0]
-        return met(Site(1.0, f"{file.path} builds the environment", file.at(0), key="container"))
-    for file in project.matching(*_ENVIRONMENTS):
-        if file.size and file.role not in ("vendored", "example", "docs", "test"):
-            return met(Site(1.0, f"{file.path} describes the environment", file.at(0), key="environment"))
-    for file, manifest in project.manifests:
-        if manifest.tool.startswith("conda"):
-            return met(Site(1.0, f"{file.path} describes the environment", file.at(0), key="environment"))
+    """REP008: the environment that trains, system libraries included, can be built from the repository."""
+    found = [(file, "builds") for file, _ in project.containers]
+    found += [
+        (file, "describes")
+        for file in project.matching(*_ENVIRONMENTS)
+        if file.size and file.role not in ("vendored", "example", "docs", "test")
+    ]
+    found += [(file, "describes") for file, manifest in project.manifests if manifest.tool.startswith("conda")]
+    sites = [_environment_site(project, file, verb) for file, verb in found] or list(_named_images(project))
+    if not sites:
+        return missing("no image, dev container or conda / nix / pixi environment describes where it runs")
+    best = max(site.credit for site in sites)
+    return met(next(site for site in sites if site.credit == best))
+
+
+def _environment_site(project: Project, file: ProjectFile, verb: str) -> Site:
+    """Whole where it stands above what trains: the image of a service or an exercise captures another environment."""
+    folder = _BUILD_FOLDERS.sub("", file.path.rpartition("/")[0])
+    above = {parent for entry in project.training_entries for parent in project.parent_folders(entry.path)}
+    if not above or folder in above:
+        return Site(1.0, f"{file.path} {verb} the environment", file.at(0), key="environment")
+    return Site(0.5, f"{file.path} {verb} an environment, not the one that trains", file.at(0), key="environment")
+
+
+def _named_images(project: Project) -> Iterator[Site]:
+    """Images that configuration or a cloud's estimator names, and somebody else builds."""
     for file in project.files:
-        if any(
-            "docker" in setting.key.lower() and "image" in setting.key.lower() for setting in file.facts.settings[:50]
-        ):
-            return met(Site(0.5, f"{file.path} names an image", file.at(0), key="image"))
-    return missing("no image, dev container or conda / nix / pixi environment describes where it runs")
+        for row in file.facts.settings[:50]:
+            key = row.key.lower()
+            if ("docker" in key and "image" in key) or key.endswith("base_image"):
+                yield Site(0.5, f"{file.path} names an image", file.at(row.line), key="image")
+                return
+    for use in project.calls("sagemaker.image_uris.retrieve"):
+        yield Site(0.5, f"{use.call.name} names an image", use.where, key="image")
+        return

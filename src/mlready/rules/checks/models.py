@@ -222,13 +222,14 @@ _IMAGE_COMMAND = re.compile(r"\b(docker|podman|buildah|gcloud|az|bentoml)\b.*\b(
 
 def _tags_images(project: Project) -> bool:
     """Whether some build, release or deployment names images of the project by a version."""
-    for _, automation in project.automations:
-        for job in automation.jobs:
+    for file, automation in project.automations:
+        for job in () if file.shared else automation.jobs:
             for step in job.steps:
                 inputs = " ".join(value for name, value in step.inputs if name in ("tags", "image", "images"))
                 if "docker/metadata-action" in step.uses or _VERSION_TAG.search(inputs):
                     return True
-    texts = (command.text for command in project.commands)
+    own = (command for command in project.commands if not project.by_path[command.where.path].shared)
+    texts = (command.text for command in own)
     return any(_IMAGE_COMMAND.search(text) and _VERSION_TAG.search(text) for text in texts)
 
 

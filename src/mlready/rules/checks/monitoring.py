@@ -67,6 +67,10 @@ _PLATFORM_RECORDS = (
 )
 
 
+_OTHER_TASK = re.compile(r"_*(fit|train|retrain|tune|evaluate|list|get|read|fetch|load|find|query|count)(_|$)")
+"""Names of functions that do something else than answer: they train, or look up what was kept."""
+
+
 def predictions_recorded(project: Project) -> Verdict:
     """MON002: what came in and what was answered is kept."""
     for use in project.uses("record-predictions"):
@@ -79,7 +83,10 @@ def predictions_recorded(project: Project) -> Verdict:
         writes = {"write-data", "database", "publish", "stream", "track-metrics", "log-artifact"} & set(
             use.call.activities
         )
-        if writes and (_RECORDS.search(f"{use.scope.name} {name}") or _scope_predicts(use)):
+        if _OTHER_TASK.match(use.scope.name.rpartition(".")[2]):
+            continue
+        said_so = _RECORDS.search(f"{use.scope.name} {name}")
+        if writes and (said_so or (_scope_predicts(use) and writes - {"track-metrics", "log-artifact"})):
             return met(Site(1.0, f"{use.scope.name or name} records predictions ({name})", use.where, key=name))
     appended = next((use for use in serving_calls(project) if _appends(use) and _answers(project, use)), None)
     if appended is not None:
@@ -156,7 +163,8 @@ def _scope_predicts(use: Use) -> bool:
     python = use.file.python
     assert python is not None
     return any(
-        call.scope == use.call.scope and ("predict" in call.activities or re.search(r"(^|[._])predict", call.name))
+        call.scope == use.call.scope
+        and ("predict" in call.activities or re.search(r"(^|[._])predict(_\w+)?$", call.name))
         for call in python.calls
     )
 

@@ -130,6 +130,7 @@ def facts_of(tree: ast.Module, source: str, vocabulary: Vocabulary) -> PythonFac
         code_lines=sum(1 for line in lines if (text := line.lstrip()) and text[0] != "#"),
         prints=tuple(state.prints),
         exports=state.exports,
+        guards=tuple(state.guards),
     )
     flows = flows_of(tree, state.call_names, found.calls, found.scopes, vocabulary)
     return structs.replace(found, flows=flows) if flows else found

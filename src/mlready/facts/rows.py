@@ -191,6 +191,15 @@ class Flow(Row, frozen=True, array_like=True, gc=False):
     certain: bool = True
 
 
+class Guard(Row, frozen=True, array_like=True, gc=False):
+    """`if share > limit: raise …`: what leaves a function, or ends the run, behind a comparison of sizes."""
+
+    line: int
+    scope: int
+    words: tuple[str, ...] = ()
+    """Names, attributes, texts and numbers of the comparison."""
+
+
 class PythonFacts(Row, frozen=True, array_like=True, gc=False):
     """Everything of one module, script or notebook."""
 
@@ -210,6 +219,7 @@ class PythonFacts(Row, frozen=True, array_like=True, gc=False):
     prints: tuple[tuple[int, int], ...] = ()
     """(line, scope) of each print call."""
     exports: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
 
 
 # -------------------------------------------------------------------------------------------------------- notebooks

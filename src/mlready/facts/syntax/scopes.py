@@ -9,6 +9,7 @@ from mlready.facts.rows import (
     Assign,
     Call,
     Field,
+    Guard,
     Handler,
     Import,
     Param,
@@ -130,6 +131,7 @@ class ModuleState:
         "exports",
         "fields",
         "functions",
+        "guards",
         "handlers",
         "imports",
         "lore",
@@ -167,6 +169,7 @@ class ModuleState:
         self.handlers: list[Handler] = []
         self.prints: list[tuple[int, int]] = []
         self.exports: tuple[str, ...] = ()
+        self.guards: list[Guard] = []
         self.main_guard = 0
 
     def open_scope(self, kind: Literal["class", "function"], node: ast.AST, name: str) -> ScopeState:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from mlready.facts.rows import Handler, Import
+from mlready.facts.rows import Guard, Handler, Import
 from mlready.facts.syntax import conditions, interest
 from mlready.facts.syntax.assignments import annotated_assign, assign, augmented_assign, bind_target, delete, targets_of
 from mlready.facts.syntax.definitions import open_class, open_function, predeclare
@@ -187,8 +188,33 @@ def _assert(state: ModuleState, node: ast.Assert) -> None:
 # --------------------------------------------------------------------------------------------- statements with blocks
 
 
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_EXITS = frozenset(("exit", "quit", "_exit"))
+
+
+def _guard(state: ModuleState, node: ast.If) -> None:
+    """Keep an `if` that compares sizes and whose last statement leaves."""
+    last = node.body[-1]
+    leaves = isinstance(last, ast.Return | ast.Raise | ast.Continue)
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        called = last.value.func
+        leaves = (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) in _EXITS
+    if not leaves or len(state.guards) >= 500:
+        return
+    parts = list(islice(ast.walk(node.test), 40))
+    if any(isinstance(part, ast.Compare) and isinstance(part.ops[0], _ORDERS) for part in parts):
+        words = (getattr(part, "id", None) or getattr(part, "attr", None) or _short(part) for part in parts)
+        state.guards.append(Guard(node.lineno, state.scope.index, tuple(dict.fromkeys(filter(None, words)))))
+
+
+def _short(node: ast.AST) -> str:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return str(value)[:60] if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
 def _if(state: ModuleState, node: ast.If) -> Blocks:
     visit(state, node.test)
+    _guard(state, node)
     context = state.context
     sort = conditions.sort_of(node.test)
     labels = (*context.labels, sort if sort in ("main-guard", "debug") else "if")

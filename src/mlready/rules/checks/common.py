@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Call, Value
+from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 
 
@@ -23,6 +24,14 @@ def constant(call: Call, *names: str) -> object:
 def spreads_keywords(call: Call) -> bool:
     """Whether `**options` may hold what is not written out."""
     return any(arg.name == "**" for arg in call.args)
+
+
+NO_TRAINING = "no step that trains is seen in the code"
+
+
+def nothing_trains(project: Project) -> bool:
+    """Whether no call trains or fits anything, in code and notebooks: the model is made elsewhere, or not told."""
+    return not project.has(*TRAIN_ACTIVITIES, "fit")
 
 
 def strings(value: Value | None, *, depth: int = 6) -> Iterator[str]:

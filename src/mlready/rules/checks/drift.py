@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mlready.facts.rows import Call, PythonFacts
 from mlready.findings import Location, Site, Verdict, met, missing, unknown
 from mlready.project.commands import Command
 from mlready.project.entries import started_files
+from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import argument, literal_path
+from mlready.rules.checks.common import NO_TRAINING, argument, literal_path, nothing_trains
 
 _TOLD = ("sys.exit", "exit", "quit", "smtplib.SMTP", "SystemExit")
 _ALERT_WORDS = re.compile(r"alert|notify|slack|webhook|email|mail|pagerduty|opsgenie|teams", re.IGNORECASE)
@@ -22,7 +24,7 @@ def drift_detected(project: Project) -> Verdict:
     platform = [f for f, r in project.resources if "monitor" in r.kind.lower() and "drift" in (r.kind + r.name).lower()]
     if not detectors and not platform:
         return missing("nothing compares live data with the data of training")
-    sites = [_detector_site(project, use) for use in detectors]
+    sites = [_detector_site(project, use) for use in _one_a_chain(project, detectors)]
     sites += [Site(1.0, "a drift monitor is declared", file.at(0), key=file.path) for file in platform]
     return met(*sorted(sites, key=lambda site: -site.credit)[:5])
 
@@ -35,6 +37,25 @@ def _detectors(project: Project) -> Iterator[Use]:
             yield use
 
 
+def _one_a_chain(project: Project, uses: list[Use]) -> list[Use]:
+    """One use for each file, and none for what another one calls: `Report(…).run(…)` is one comparison."""
+    first: dict[Node, Use] = {}
+    by_path: dict[str, Node] = {}
+    for use in uses:
+        node = by_path.setdefault(use.file.path, use.node) if use.file.facts.notebook is None else use.node
+        known = first.get(node)
+        if known is None or (use.call.targets and not known.call.targets):
+            first[node] = use
+    inner = {
+        other
+        for node in first
+        if node[1]
+        for other in project.graph.reach([node])
+        if other in first and other != node and other[1]
+    }
+    return [use for node, use in first.items() if node not in inner] or list(first.values())[:1]
+
+
 def _detector_site(project: Project, use: Use) -> Site:
     name = use.call.name
     if use.file.facts.notebook is not None:
@@ -43,21 +64,55 @@ def _detector_site(project: Project, use: Use) -> Site:
         return Site(0.25, f"{name} is called, but no entry point reaches it", use.where, key=name)
     if _told(project, use):
         return Site(1.0, f"{name} compares data, and its result is acted on", use.where, key=name)
-    return Site(0.5, f"{name} makes a report, and nobody is told", use.where, key=name)
+    if project.reaches(use.node, "serving"):
+        return Site(0.5, f"{name} compares data when somebody asks, and nobody is told", use.where, key=name)
+    return Site(0.5, f"{name} compares data, and nobody is told", use.where, key=name)
 
 
 def _told(project: Project, use: Use) -> bool:
-    """Whether the file (or a run that reaches it) exits, raises, alerts, triggers or exports what was found."""
+    """Whether the file, or a function that the result comes back to, exits, raises, alerts, triggers or exports it."""
     python = use.file.python
     assert python is not None
-    for call in python.calls:
-        meant = {"alert", "export-metrics", "schedule", "track-metrics", "deploy"} & set(call.activities)
-        if meant or call.name in _TOLD or _ALERT_WORDS.search(call.name):
-            return True
-    if any(_ALERT_WORDS.search(scope.name) for scope in python.scopes):
+    if any(_tells(call) for call in python.calls) or any(_ALERT_WORDS.search(scope.name) for scope in python.scopes):
         return True
+    callers = project.graph.leading_to([use.node])
+    for path, number in callers:
+        found = project.by_path[path].python
+        if found is not None and _acts(found, number, _own_names(project, use, (path, number))):
+            return True
     nodes = [entry for entry in project.entries if use.node in project.graph.reach(entry.nodes)]
     return any("orchestrat" in entry.reason or entry.kind == "dag" for entry in nodes)
+
+
+def _tells(call: Call) -> bool:
+    meant = {"alert", "export-metrics", "schedule", "track-metrics", "deploy"} & set(call.activities)
+    return bool(meant) or call.name in _TOLD or bool(_ALERT_WORDS.search(call.name))
+
+
+def _own_names(project: Project, use: Use, node: Node) -> frozenset[str]:
+    """Names that hold what the detector, or a function that leads to it, gave back in a scope."""
+    python = project.by_path[node[0]].python
+    assert python is not None
+    leading = project.graph.leading_to([use.node])
+    return frozenset(
+        target
+        for call in python.calls
+        if call.scope == node[1]
+        and call.targets
+        and (
+            call is use.call
+            or any(other in leading and other[1] for other in project.graph.resolve(node[0], call.name))
+        )
+        for target in call.targets
+    )
+
+
+def _acts(python: PythonFacts, number: int, held: frozenset[str]) -> bool:
+    """Whether a scope compares what came back with a limit and leaves, or ends the run."""
+    guarded = any(row.scope == number and held & set(row.words) for row in python.guards)
+    return guarded or any(
+        call.scope == number and call.name in _TOLD and "if" in call.context for call in python.calls if held
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- DRF002
@@ -74,6 +129,11 @@ def retraining_automated(project: Project) -> Verdict:
     sites += _trained_by_changes(project)
     if sites:
         return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    if nothing_trains(project):
+        return unknown(NO_TRAINING)
+    event = _event_rule(project)
+    if event:
+        return unknown(f"an event rule is declared in {event}, and what it starts cannot be told")
     opaque = _opaque_schedule(project)
     if opaque:
         return unknown(f"{opaque} runs on a schedule, and what it calls is outside of this repository")
@@ -103,13 +163,21 @@ def _scheduled_commands(project: Project) -> Iterator[Site]:
         yield _training_site(project, training.where, fetched=fetched, what=f"a schedule runs {training.text[:60]}")
 
 
+_TRIAL = re.compile(r"\becho\b|fixture|smoke|\btests?\b|lint|check", re.IGNORECASE)
+"""Commands and jobs that try the pipeline out."""
+
+
 def _trained_by_changes(project: Project) -> list[Site]:
     """CI that trains when the code changes: a trigger, though not one that new data pulls."""
-    changes = {"push", "pull-request", "tag", "release", "manual"}
+    changes, timed = {"push", "pull-request", "tag", "release", "manual"}, {"schedule", "webhook", "workflow-run"}
     started = [
         command
         for command in project.commands
-        if command.origin == "ci" and changes & set(command.triggers) and _trains(project, command)
+        if command.origin == "ci"
+        and changes & set(command.triggers)
+        and not timed & set(command.triggers)
+        and not _TRIAL.search(f"{command.job} {command.text}")
+        and _trains(project, command)
     ]
     return [
         Site(0.5, f"a change of the code trains: {c.text[:60]}; new data does not", c.where, key="trains on change")
@@ -207,6 +275,16 @@ def _scheduled_infra(project: Project) -> Iterator[Site]:
                 )
 
 
+def _event_rule(project: Project) -> str:
+    """A file that declares a rule for events or a timetable in the words of a cloud platform."""
+    for file in project.files:
+        if file.path.endswith((".yml", ".yaml", ".json")) and file.role not in ("test", "docs", "vendored"):
+            for row in file.facts.settings:
+                if row.key.endswith(".Type") and str(row.value) in ("AWS::Events::Rule", "AWS::Scheduler::Schedule"):
+                    return file.path
+    return ""
+
+
 def _opaque_schedule(project: Project) -> str:
     for file, automation in project.automations:
         if "schedule" in automation.triggers and any(job.calls for job in automation.jobs):
@@ -242,94 +320,7 @@ def _words(use: Use) -> str:
     return " ".join(parts)
 
 
-_COMPARES = ("if", "try", "debug")
-
-
-def promotion_gated(project: Project) -> Verdict:
-    """DRF004: what registers, promotes or deploys a model stands behind a comparison."""
-    registered = (use for use in project.uses("register-model") if use.call.system != "zenml")
-    uses = list(project.uses("promote-model")) or list(registered)
-    sites = [_gate_site(project, use) for use in uses]
-    sites += _gated_deliveries(project) + _gated_stages(project)
-    if not sites:
-        return missing("no model is promoted by a rule: nothing compares a candidate with the current model")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
-
-
-def _gate_site(project: Project, use: Use) -> Site:
-    name = use.call.name
-    if name.endswith("push_to_hub") and use.file.facts.notebook is not None:
-        return Site(0.0, f"{name} publishes whatever was trained", use.where, key=name)
-    judged = _judges(project, use)
-    if "if" in use.call.context and judged:
-        return Site(1.0, f"{name} stands behind a condition", use.where, key=name)
-    if judged and _called_under_condition(project, use):
-        return Site(1.0, f"{use.scope.name} is called behind a condition", use.where, key=name)
-    if _raises_before(use):
-        return Site(1.0, f"{name} is reached only when the check before it passes", use.where, key=name)
-    return Site(0.0, f"{name} promotes whatever was trained", use.where, key=name)
-
-
-_JUDGES = re.compile(
-    r"metric|score|f1|auc|accuracy|rmse|mae|loss|better|improve|threshold|champion|candidate|accept|gate|baseline|current|compare|evaluat|promot",
-    re.IGNORECASE,
-)
-
-
-def _judges(project: Project, use: Use) -> bool:
-    """Whether a metric or a comparison is spoken of where the model is promoted (a mere switch is no gate)."""
-    python = use.file.python
-    assert python is not None
-    near = [call.name for call in python.calls if call.scope == use.call.scope]
-    near += [target for call in python.calls if call.scope == use.call.scope for target in call.targets]
-    near += [row.name for row in python.assigns if row.scope == use.call.scope]
-    near += [use.scope.name, *use.scope.refs, *(param.name for param in use.scope.params)]
-    return any(_JUDGES.search(name) for name in near) or any("evaluate" in call.activities for call in python.calls)
-
-
-def _called_under_condition(project: Project, use: Use) -> bool:
-    function = use.scope.name.rpartition(".")[2]
-    if not function or function.endswith(">"):
-        return False
-    for file in project.code_files:
-        for call in file.python.calls if file.python else ():
-            if call.name.rpartition(".")[2] == function and "if" in call.context:
-                return True
-    return False
-
-
-def _raises_before(use: Use) -> bool:
-    python = use.file.python
-    assert python is not None
-    gate = re.compile(
-        r"gate|threshold|accept|validate_model|check_|is_better|better_than|compare|should_", re.IGNORECASE
-    )
-    return any(
-        call.scope == use.call.scope and call.line < use.call.line and gate.search(call.name) for call in python.calls
-    )
-
-
-def _gated_deliveries(project: Project) -> list[Site]:
-    """Branch operators of orchestrators, and CI that evaluates before it deploys."""
-    branch = re.compile(r"BranchPythonOperator|ShortCircuitOperator|ConditionStep|dsl\.(If|Condition)|BranchOperator")
-    return [
-        Site(1.0, f"{use.call.name} decides what is promoted", use.where, key=use.call.name)
-        for use in project.uses("orchestrate", "pipeline-step")
-        if branch.search(use.call.name) and _judges(project, use)
-    ]
-
-
-def _gated_stages(project: Project) -> list[Site]:
-    """Stages of a pipeline that promote by the metrics which another stage of it writes."""
-    stage_of = {metric: stage.name for _, stage in project.stages for metric in stage.metrics}
-    return [
-        Site(1.0, f"stage {stage.name} decides by {dep} of stage {stage_of[dep]}", file.at(stage.line), key=stage.name)
-        for file, stage in project.stages
-        if re.search(r"promot|deploy|releas|register", stage.name, re.IGNORECASE)
-        for dep in stage.deps
-        if dep in stage_of and stage_of[dep] != stage.name
-    ][:1]
-
+# -------------------------------------------------------------------------------------------------------------- DRF005
 
 _TRUTH = re.compile(r"outcome|truth|feedback|actual|label_arriv|realized|ground_truth|observed", re.IGNORECASE)
 
@@ -338,8 +329,26 @@ def outcomes_fed_back(project: Project) -> Verdict:
     """DRF005: recorded predictions meet what came true."""
     for use in project.uses("record-outcomes", reached="any"):
         return met(Site(1.0, f"{use.call.name} keeps outcomes", use.where, key=use.call.name))
+    kept = _feedback(project)
+    if kept is not None:
+        return met(kept)
     for use in project.uses("join-tables", reached="any", notebooks=False):
         said = f"{use.call.receiver} {_words(use)} {use.file.path}"
         if _TRUTH.search(said) and re.search(r"predict|score|recorded|log", said, re.IGNORECASE):
             return met(Site(1.0, f"{use.call.name} joins predictions to outcomes", use.where, key=use.call.name))
     return missing("predictions are never compared with what came true")
+
+
+_KEEPS_FEEDBACK = re.compile(
+    r"(^|[._])(save|store|record|log|insert|add|submit|write)_\w*(feedback|outcome|ground_truth)\w*$"
+)
+
+
+def _feedback(project: Project) -> Site | None:
+    """A function that keeps what users or reality answered, reached while requests are answered."""
+    for file in project.code_files:
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            reached = project.reaches((file.path, number), "serving")
+            if scope.kind == "function" and not scope.trivial and reached and _KEEPS_FEEDBACK.search(scope.name):
+                return Site(1.0, f"{scope.name} keeps outcomes", file.at(scope.line), key=scope.name)
+    return None

@@ -1,0 +1,144 @@
+"""Check of factor 6: a model is promoted only when it is good enough."""
+
+from __future__ import annotations
+
+import re
+
+from mlready.findings import Site, Verdict, met, missing, unknown
+from mlready.project.project import Project, Use
+from mlready.rules.checks.common import NO_TRAINING, constant, nothing_trains
+
+
+def promotion_gated(project: Project) -> Verdict:
+    """DRF004: what registers, promotes or deploys a model stands behind a comparison."""
+    registered = (use for use in project.uses("register-model") if use.call.system != "zenml")
+    uses = [use for use in project.uses("promote-model") if _promotes(use)] or list(registered)
+    sites = [_gate_site(project, use) for use in uses if not _is_own(project, use)]
+    sites += _gated_deliveries(project) + _gated_stages(project) + _gated_functions(project)
+    if not sites and nothing_trains(project):
+        return unknown(NO_TRAINING)
+    if not sites:
+        return missing("no model is promoted by a rule: nothing compares a candidate with the current model")
+    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+
+
+def _promotes(use: Use) -> bool:
+    """Whether the new stage is one that takes traffic: to archive is not to promote."""
+    return str(constant(use.call, "stage", "2") or "").lower() not in ("archived", "none", "staging")
+
+
+def _is_own(project: Project, use: Use) -> bool:
+    """Whether the method is one of a class of the project: its name alone says nothing of a registry."""
+    return any(number for _, number in project.graph.resolve(use.file.path, use.call.name))
+
+
+def _gate_site(project: Project, use: Use) -> Site:
+    name = use.call.name
+    if name.endswith("push_to_hub") and use.file.facts.notebook is not None:
+        return Site(0.0, f"{name} publishes whatever was trained", use.where, key=name)
+    judged = _judges(project, use)
+    if "if" in use.call.context and judged:
+        return Site(1.0, f"{name} stands behind a condition", use.where, key=name)
+    if judged and _called_under_condition(project, use):
+        return Site(1.0, f"{use.scope.name} is called behind a condition", use.where, key=name)
+    if _leaves_before(use):
+        return Site(1.0, f"{name} is reached only when the comparison before it holds", use.where, key=name)
+    if _raises_before(use):
+        return Site(1.0, f"{name} is reached only when the check before it passes", use.where, key=name)
+    return Site(0.0, f"{name} promotes whatever was trained", use.where, key=name)
+
+
+_JUDGES = re.compile(
+    r"metric|score|f1|auc|accuracy|rmse|mae|loss|better|improve|threshold|champion|candidate|accept|gate|baseline|current|compare|evaluat|promot",
+    re.IGNORECASE,
+)
+
+
+def _judges(project: Project, use: Use) -> bool:
+    """Whether a metric or a comparison is spoken of where the model is promoted (a mere switch is no gate)."""
+    python = use.file.python
+    assert python is not None
+    near = [call.name for call in python.calls if call.scope == use.call.scope]
+    near += [target for call in python.calls if call.scope == use.call.scope for target in call.targets]
+    near += [row.name for row in python.assigns if row.scope == use.call.scope]
+    near += [use.scope.name, *use.scope.refs, *(param.name for param in use.scope.params)]
+    return any(_JUDGES.search(name) for name in near) or any("evaluate" in call.activities for call in python.calls)
+
+
+def _called_under_condition(project: Project, use: Use) -> bool:
+    function = use.scope.name.rpartition(".")[2]
+    if not function or function.endswith(">"):
+        return False
+    for file in project.code_files:
+        for call in file.python.calls if file.python else ():
+            if call.name.rpartition(".")[2] == function and "if" in call.context:
+                return True
+    return False
+
+
+def _raises_before(use: Use) -> bool:
+    python = use.file.python
+    assert python is not None
+    gate = re.compile(
+        r"gate|threshold|accept|validate_model|check_|is_better|better_than|compare|should_", re.IGNORECASE
+    )
+    return any(
+        call.scope == use.call.scope and call.line < use.call.line and gate.search(call.name) for call in python.calls
+    )
+
+
+def _leaves_before(use: Use) -> bool:
+    """`if auc <= best: return` before the model is promoted."""
+    python = use.file.python
+    assert python is not None
+    return any(
+        row.scope == use.call.scope and row.line < use.call.line and any(_JUDGES.search(word) for word in row.words)
+        for row in python.guards
+    )
+
+
+_BRANCH = re.compile(
+    r"BranchPythonOperator|ShortCircuitOperator|ConditionStep|dsl\.(If|Condition)|BranchOperator|ChoiceRule\.|"
+    r"(ConditionGreater|ConditionLess)\w+"
+)
+
+
+def _gated_deliveries(project: Project) -> list[Site]:
+    """Branch operators of orchestrators that choose by a metric."""
+    uses = [Use(file, call) for file in project.code_files for call in (file.python.calls if file.python else ())]
+    return [
+        Site(1.0, f"{use.call.name} decides what is promoted", use.where, key=use.call.name)
+        for use in uses
+        if _BRANCH.search(use.call.name) and _judges(project, use)
+    ][:1]
+
+
+_PROMOTES = re.compile(r"(^|[._])(promote|deploy|swap|release|rollout)(_(model|version|alias|candidate|champion))?$")
+_GATE = re.compile(r"gate|is_better|better_than|passes|regress|validate_candidate|accept", re.IGNORECASE)
+
+
+def _gated_functions(project: Project) -> list[Site]:
+    """A function of the project that promotes, and asks a gate of its own first."""
+    found = []
+    for file in project.code_files:
+        assert file.python is not None
+        for number, scope in enumerate(file.python.scopes):
+            if scope.kind != "function" or not _PROMOTES.search(scope.name):
+                continue
+            asked = [row for row in file.python.guards if row.scope == number and _GATE.search(" ".join(row.words))]
+            named = [c for c in file.python.calls if c.scope == number and _GATE.search(c.name.rpartition(".")[2])]
+            if (asked or named) and project.reaches((file.path, number), "any"):
+                found.append(Site(1.0, f"{scope.name} asks a gate first", file.at(scope.line), key=scope.name))
+    return found[:1]
+
+
+def _gated_stages(project: Project) -> list[Site]:
+    """Stages of a pipeline that promote by the metrics which another stage of it writes."""
+    stage_of = {metric: stage.name for _, stage in project.stages for metric in stage.metrics}
+    return [
+        Site(1.0, f"stage {stage.name} decides by {dep} of stage {stage_of[dep]}", file.at(stage.line), key=stage.name)
+        for file, stage in project.stages
+        if re.search(r"promot|deploy|releas|register", stage.name, re.IGNORECASE)
+        for dep in stage.deps
+        if dep in stage_of and stage_of[dep] != stage.name
+    ][:1]

@@ -228,7 +228,7 @@ def _tags_images(project: Project) -> bool:
                 inputs = " ".join(value for name, value in step.inputs if name in ("tags", "image", "images"))
                 if "docker/metadata-action" in step.uses or _VERSION_TAG.search(inputs):
                     return True
-    own = (command for command in project.commands if not project.by_path[command.where.path].shared)
+    own = (c for c in project.commands if c.origin != "document" and not project.by_path[c.where.path].shared)
     texts = (command.text for command in own)
     return any(_IMAGE_COMMAND.search(text) and _VERSION_TAG.search(text) for text in texts)
 

@@ -242,6 +242,12 @@ _HEALTH = re.compile(
 )
 
 
+_OF_OTHERS = re.compile(
+    r"mlflow|grafana|prometheus|postgres|mysql|redis|minio|airflow|kafka|mongo|loki|alertmanager|rabbitmq|elastic|kibana|jaeger|zookeeper"
+    r"|traefik|nginx|pushgateway|exporter|registry|localstack",
+    re.IGNORECASE,
+)
+"""What stands beside a service and answers for itself."""
 _ASKED_BY_PLATFORM = (
     "AWS::SageMaker::Endpoint",
     "aws_sagemaker_endpoint",
@@ -275,7 +281,7 @@ def health_endpoint(project: Project) -> Verdict:
                     Site(1.0, f"health check of the service {service.name}", file.at(service.line), key=service.name)
                 )
     for file, resource in project.resources:
-        if any("probe" in key.lower() for key, _ in resource.details):
+        if any("probe" in key.lower() for key, _ in resource.details) and not _OF_OTHERS.search(resource.name):
             return met(Site(1.0, f"probes of {resource.name}", file.at(resource.line), key=resource.name))
         if resource.kind in _ASKED_BY_PLATFORM:
             said = f"the platform asks {resource.name} whether it is alive"

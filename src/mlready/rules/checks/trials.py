@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlready.findings import Site, Verdict, met, missing
 from mlready.project.kinds import TRAIN_ACTIVITIES
-from mlready.project.project import Project
+from mlready.project.project import Project, Use
 from mlready.rules.checks.common import strings
 
 # ------------------------------------------------------------------------------------------------------------- EXP011
@@ -15,6 +15,8 @@ from mlready.rules.checks.common import strings
 _STAGES = re.compile(
     r"\b(staging|stage|prod|production|canary|shadow|preprod|pre-prod|uat|blue-green)\b", re.IGNORECASE
 )
+_NO_DELIVERY = re.compile(r"doc|wiki|page|site|lint|test|label|stale", re.IGNORECASE)
+"""Jobs that publish texts or check something."""
 _SAME_STAGE = {"prod": "production", "stage": "staging", "pre-prod": "staging", "preprod": "staging", "uat": "staging"}
 _RESEARCH = re.compile(r"(^|/)(notebooks?|research|experiments?|exploration|prototypes?|sandbox)(/|$)", re.IGNORECASE)
 _RUN_FOLDERS = re.compile(
@@ -32,6 +34,8 @@ def trial_and_production_apart(project: Project) -> Verdict:
 
 def _promotions(project: Project) -> Iterator[Site]:
     for use in project.uses("promote-model"):
+        if use.call.name.endswith("_tag") and not _tags_stage(use):
+            continue
         credit = 1.0 if use.file.facts.notebook is None else 0.5
         yield Site(credit, f"{use.call.name} moves a model to production", use.where, key=use.call.name)
     for command in project.commands:
@@ -49,10 +53,16 @@ def _promotions(project: Project) -> Iterator[Site]:
                 yield Site(1.0, f"{scope.name} decides what goes to production", file.at(scope.line), key=scope.name)
 
 
+def _tags_stage(use: Use) -> bool:
+    """A tag of a version says anything: only one of its stage or approval promotes."""
+    said = " ".join(text for arg in use.call.args for text in strings(arg.value))
+    return bool(_STAGES.search(said) or re.search(r"champion|challenger|approv|promot", said, re.IGNORECASE))
+
+
 def _environments(project: Project) -> Iterator[Site]:
     for file, automation in project.automations:
         for job in automation.jobs:
-            if job.environment and _STAGES.search(job.environment):
+            if job.environment and _STAGES.search(job.environment) and not _NO_DELIVERY.search(job.name):
                 yield Site(1.0, f"job {job.name} deploys to {job.environment}", file.at(job.line), key=job.name)
     described = [file for file in project.files if file.role in ("infra", "config")]
     for file in described:

@@ -12,6 +12,7 @@ from mlready.findings import Site, Verdict, each, hazard, met, missing, not_appl
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import (
     argument,
+    constant,
     is_remote,
     literal_path,
     strings,
@@ -142,6 +143,8 @@ _RESULT_FILE = re.compile(r"submission|predictions?\.|(^|/)test\w*\.\w+$", re.IG
 
 def _called_versions(project: Project) -> Iterator[Site]:
     for use in project.uses("version-data"):
+        if use.call.name == "wandb.Artifact" and not re.search(r"data", str(constant(use.call, "type", "1") or "")):
+            continue  # An artifact may hold anything: most hold models.
         yield Site(1.0, f"{use.call.name} gives the data a version", use.where, key=use.call.name)
     for use in project.uses("read-data"):
         revision = argument(use.call, "revision", "version_as_of", "versionAsOf", "timestamp_as_of", "snapshot_id")

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Arg, Value
-from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
+from mlready.facts.rows import Arg, Call, Value
+from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import constant, literal_path, strings, written_metrics
+from mlready.rules.checks.common import (
+    NO_TRAINING,
+    constant,
+    literal_path,
+    nothing_trains,
+    strings,
+    written_metrics,
+)
 
 _ADDRESS_CALLS = ("mlflow.set_tracking_uri", "mlflow.tracking.set_tracking_uri", "mlflow.tracking.MlflowClient")
 
@@ -26,6 +33,12 @@ def experiments_tracked(project: Project) -> Verdict:
     }
     sites = [_tracker_site(project, use) for use in first.values()]
     sites += list(_metrics_of_runs(project))
+    started = _reported_by_trainer(project)
+    if started is not None:
+        words = f"{started.call.name}, and the trainer of transformers reports to it"
+        sites.append(Site(1.0, words, started.where, key=started.call.name))
+    if not sites and nothing_trains(project):
+        return unknown(NO_TRAINING)
     if not sites:
         return missing("no experiment tracker is called in the code that trains")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])
@@ -52,6 +65,18 @@ def _tracker_site(project: Project, use: Use) -> Site:
     return Site(1.0, f"logs with {name}", use.where, key=name)
 
 
+def _reported_by_trainer(project: Project) -> Use | None:
+    """A run that is started where a trainer of transformers trains: it logs parameters and metrics by itself."""
+    if "transformers" not in project.imported:
+        return None
+    classes = (scope for file in project.code_files for scope in (file.python.scopes if file.python else ()))
+    trained = any(base.endswith(".Trainer") for scope in classes for base in scope.bases)
+    trained = trained or next(project.calls("transformers.Trainer", "transformers.Seq2SeqTrainer"), None) is not None
+    starts = [use for use in project.uses("track", notebooks=False) if use.call.system in ("wandb", "comet", "mlflow")]
+    starts.sort(key=lambda use: not project.reaches(use.node, "training"))
+    return starts[0] if trained and starts else None
+
+
 def _pipeline_nodes(project: Project) -> frozenset[tuple[str, int]]:
     """What the stages of a pipeline reach that trains in one of its stages: evaluation may be a stage of its own."""
     if not any(entry.origin == "pipeline" for entry in project.training_entries):
@@ -75,18 +100,28 @@ def _metrics_of_runs(project: Project) -> Iterator[Site]:
         named = next((text for text in texts if _RUN_FILE.search(text)), "")
         if named:
             named_files = True
-            own = "{" in named or "%" in named
-            yield Site(
-                0.5 if own else 0.25,
-                f"writes {named}" + ("" if own else ", over that of the last run"),
-                use.where,
-                key=named,
-            )
+            yield _file_site(use, named)
     for use in written_metrics(project) if not named_files else ():
         if project.reaches(use.node, "training"):
             said = f"{use.call.name} writes the metrics of a run to a file"
             yield Site(0.5, said, use.where, key=use.call.name)
             return
+
+
+def _file_site(use: Use, named: str) -> Site:
+    """A metrics file: each run under its own name or in a row of its own, or over the last one's."""
+    python = use.file.python
+    assert python is not None
+    modes = [constant(call, "mode", "1") for call in python.calls if any(named in t for t in _given(call))]
+    if any(isinstance(mode, str) and mode.startswith("a") for mode in modes):
+        return Site(0.5, f"appends a row to {named}", use.where, key=named)
+    if "{" in named or "%" in named:
+        return Site(0.5, f"writes {named}", use.where, key=named)
+    return Site(0.25, f"writes {named}, over that of the last run", use.where, key=named)
+
+
+def _given(call: Call) -> Iterator[str]:
+    return (text for arg in call.args for text in strings(arg.value))
 
 
 _STORE_NAMES = re.compile(
@@ -123,6 +158,8 @@ def central_store(project: Project) -> Verdict:
     for use in project.uses("track", "track-metrics", "autolog", "configure"):
         if use.call.system in _HOSTED:
             return met(Site(1.0, f"{use.call.name} logs to a hosted project", use.where, key=use.call.name))
+    if nothing_trains(project):
+        return unknown(NO_TRAINING)
     return missing("runs are kept on the machine that trains: no store is named by configuration")
 
 
@@ -133,6 +170,9 @@ def _literal_address(use: Use) -> bool:
 
 def parameters_and_metrics_logged(project: Project) -> Verdict:
     """TRK002: both the parameters and the metrics of a run are logged, or the framework logs both by itself."""
+    started = _reported_by_trainer(project)
+    if started is not None:
+        return met(Site(1.0, f"{started.call.name}, and the trainer reports both", started.where, key="trainer"))
     for reached, factor in (("training", 1.0), ("", 0.5)):
         automatic = next(project.uses("autolog", reached=reached), None)  # type: ignore[arg-type]
         params = next(project.uses("track-params", reached=reached), None)  # type: ignore[arg-type]
@@ -142,6 +182,10 @@ def parameters_and_metrics_logged(project: Project) -> Verdict:
         if params is not None and metrics is not None:
             return met(Site(factor, f"{params.call.name} and {metrics.call.name}", params.where, key=params.call.name))
         only = params or metrics
+        beside = next(project.uses("track-metrics" if metrics is None else "track-params", notebooks=False), None)
+        if only is not None and reached and beside is not None:
+            words = f"{only.call.name} and, where no entry point was seen to reach it, {beside.call.name}"
+            return met(Site(0.75, words, only.where, key=only.call.name))
         if only is not None:
             lacks = "metrics" if params is not None else "parameters"
             return met(
@@ -149,6 +193,8 @@ def parameters_and_metrics_logged(project: Project) -> Verdict:
             )
     for use in written_metrics(project):
         return met(Site(0.5, f"{use.call.name} keeps metrics in a file", use.where, key=use.call.name))
+    if nothing_trains(project):
+        return unknown(NO_TRAINING)
     return missing("neither parameters nor metrics are logged")
 
 
@@ -231,6 +277,8 @@ def lineage_recorded(project: Project) -> Verdict:
         return met(
             Site(0.5, f"code version: {code.message}; nothing says which data a run used", code.where, key="code")
         )
+    if nothing_trains(project):
+        return unknown(NO_TRAINING)
     return missing("neither code nor data version is kept with a run")
 
 
@@ -245,7 +293,8 @@ _DATA_WORDS = re.compile(
 
 def _code_version(project: Project) -> Site | None:
     for use in project.uses("track-lineage"):
-        return Site(1.0, use.call.name, use.where)
+        if not use.call.name.endswith(_TAGS) or any(_CODE_WORDS.search(t) for a in use.call.args for t in _keys(a)):
+            return Site(1.0, use.call.name, use.where)
     for use in project.uses("track-params", "track", "track-metrics", "register-model"):
         if any(_CODE_WORDS.search(text) for arg in use.call.args for text in _keys(arg)):
             return Site(1.0, f"{use.call.name} records it", use.where)
@@ -255,15 +304,22 @@ def _code_version(project: Project) -> Site | None:
     ):
         use = next(project.uses("track", "track-metrics", "autolog", system="mlflow", notebooks=False))
         return Site(1.0, "MLflow records the git commit of the entry script", use.where)
-    if any(project.uses("track", system="wandb")) and project.git.kind != "none":
-        return Site(1.0, "W&B records the git commit", next(project.uses("track", system="wandb")).where)
+    wandb = next(project.uses("track", "track-metrics", system="wandb", notebooks=False), None)
+    if wandb is not None and project.git.kind != "none":
+        return Site(1.0, "W&B records the git commit", wandb.where)
     if any(stage.tool == "dvc" for _, stage in project.stages):
         file, stage = next((f, s) for f, s in project.stages if s.tool == "dvc")
         return Site(1.0, "dvc.lock is committed with the code", file.at(stage.line))
     return None
 
 
+_TAGS = (".set_tag", ".set_tags", ".add_tags", ".add_tag")
+
+
 def _keys(arg: Arg) -> Iterator[str]:
+    """Names that an argument gives to what is recorded; a switch (`commit=False`) names nothing."""
+    if isinstance(arg.value.scalar, bool):
+        return
     yield arg.name
     yield from strings(arg.value)
 
@@ -286,60 +342,3 @@ def _data_version(project: Project) -> Site | None:
         if stage.tool == "dvc" and any(not dep.endswith(".py") for dep in stage.deps):
             return Site(1.0, "dvc.lock names the data of each run", file.at(stage.line))
     return None
-
-
-_KEPT_TRIALS = ("storage", "study_name", "logger", "log_dir", "local_dir", "storage_path", "callbacks", "run_config")
-
-
-def tuning_recorded(project: Project) -> Verdict:
-    """TRK006: every trial of a search is kept."""
-    tuned = list(project.uses("tune"))
-    if not tuned:
-        return not_applicable("nothing is tuned")
-    saved = _results_saved(project)
-    sites = []
-    for use in tuned:
-        storage = next((arg for arg in use.call.args if arg.name in _KEPT_TRIALS and arg.value.scalar != ""), None)
-        if use.call.system in ("wandb", "mlflow", "comet", "neptune", "ray"):
-            sites.append(Site(1.0, f"{use.call.name} keeps its trials", use.where, key=use.call.name))
-        elif storage is not None:
-            sites.append(Site(1.0, f"{use.call.name} keeps its trials ({storage.name})", use.where, key=use.call.name))
-        elif saved is not None:
-            sites.append(Site(1.0, "the results of the search are written out", saved.where, key=use.call.name))
-        elif project.has("autolog"):
-            sites.append(Site(1.0, "autologging records the trials", use.where, key=use.call.name))
-        else:
-            sites.append(
-                Site(0.0, f"the trials of {use.call.name} are lost when it ends", use.where, key=use.call.name)
-            )
-    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
-
-
-def _results_saved(project: Project) -> Use | None:
-    for use in project.uses("write-data", "log-artifact", "track-metrics", "track-params"):
-        for arg in use.call.args:
-            if any("cv_results" in text for text in _names_in(arg.value)):
-                return use
-        if (
-            "cv_results" in use.call.receiver
-            or "trials_dataframe" in use.call.receiver
-            or "trials_dataframe" in use.call.name
-        ):
-            return use
-    calls = project.calls("pandas.DataFrame", ".trials_dataframe")
-    return next(
-        (
-            use
-            for use in calls
-            if "trials_dataframe" in use.call.name
-            or any("cv_results" in t for a in use.call.args for t in _names_in(a.value))
-        ),
-        None,
-    )
-
-
-def _names_in(value: Value, depth: int = 5) -> Iterator[str]:
-    yield value.text
-    if depth:
-        for item in (*value.items, *value.values):
-            yield from _names_in(item, depth - 1)

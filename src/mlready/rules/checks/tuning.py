@@ -1,0 +1,101 @@
+"""Check of factor 7: what a search for hyperparameters tried is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mlready.facts.rows import Arg, Value
+from mlready.findings import Site, Verdict, met, not_applicable
+from mlready.project.project import Project, Use
+from mlready.rules.checks.common import strings
+
+_KEPT_TRIALS = ("storage", "logger", "log_dir", "local_dir", "storage_path", "run_config")
+_KEEPING_CALLBACKS = re.compile(r"mlflow|wandb|weights|neptune|comet|tensorboard|logger", re.IGNORECASE)
+
+
+def tuning_recorded(project: Project) -> Verdict:
+    """TRK006: every trial of a search is kept."""
+    tuned = _searches(project)
+    if not tuned:
+        return not_applicable("nothing is tuned")
+    saved = _results_saved(project)
+    sites = []
+    for use in tuned:
+        storage = next((arg for arg in use.call.args if _keeps(arg)), None)
+        if use.call.system in ("wandb", "mlflow", "comet", "neptune", "ray"):
+            sites.append(Site(1.0, f"{use.call.name} keeps its trials", use.where, key=use.call.name))
+        elif storage is not None:
+            sites.append(Site(1.0, f"{use.call.name} keeps its trials ({storage.name})", use.where, key=use.call.name))
+        elif saved is not None:
+            sites.append(Site(1.0, "the results of the search are written out", saved.where, key=use.call.name))
+        elif project.has("autolog"):
+            sites.append(Site(1.0, "autologging records the trials", use.where, key=use.call.name))
+        else:
+            sites.append(
+                Site(0.0, f"the trials of {use.call.name} are lost when it ends", use.where, key=use.call.name)
+            )
+    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+
+
+def _keeps(arg: Arg) -> bool:
+    """Whether an argument names where trials are kept; a name for the study alone keeps nothing."""
+    if arg.name == "callbacks":
+        return any(_KEEPING_CALLBACKS.search(text) for text in _names_in(arg.value))
+    return (arg.name in _KEPT_TRIALS and arg.value.scalar not in ("", None)) or (
+        arg.name in _KEPT_TRIALS and arg.value.kind != "const"
+    )
+
+
+_INSIDE = re.compile(r"\.suggest_\w+$|\.Trial\.|\.report$|\.should_prune$")
+
+
+def _searches(project: Project) -> list[Use]:
+    """The searches: one for each function that starts them, and not what a trial asks for inside."""
+    first: dict[object, Use] = {}
+    for use in project.uses("tune"):
+        if not _INSIDE.search(use.call.name):
+            kind = use.call.name.removesuffix(".fit")
+            first.setdefault((use.node, use.file.at(use.call.line).cell, kind), use)
+    return list(first.values())
+
+
+_TRIALS = re.compile(r"^((all|per)_)?trials?(_results)?$|trial_(history|log)", re.IGNORECASE)
+
+
+def _results_saved(project: Project) -> Use | None:
+    for use in project.uses("tune"):
+        python = use.file.python
+        named = [row.value for row in python.texts] if python else []
+        named += (
+            [text for row in python.assigns for item in row.value.items for text in strings(item)] if python else []
+        )
+        if any(_TRIALS.search(text) for text in named) and not _INSIDE.search(use.call.name):
+            return use
+    for use in project.uses("write-data", "log-artifact", "track-metrics", "track-params"):
+        for arg in use.call.args:
+            if any("cv_results" in text for text in _names_in(arg.value)):
+                return use
+        if (
+            "cv_results" in use.call.receiver
+            or "trials_dataframe" in use.call.receiver
+            or "trials_dataframe" in use.call.name
+        ):
+            return use
+    calls = project.calls("pandas.DataFrame", ".trials_dataframe")
+    return next(
+        (
+            use
+            for use in calls
+            if "trials_dataframe" in use.call.name
+            or any("cv_results" in t for a in use.call.args for t in _names_in(a.value))
+        ),
+        None,
+    )
+
+
+def _names_in(value: Value, depth: int = 5) -> Iterator[str]:
+    yield value.text
+    if depth:
+        for item in (*value.items, *value.values):
+            yield from _names_in(item, depth - 1)

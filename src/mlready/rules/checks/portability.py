@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Call
+from mlready.facts.rows import Call, Value
 from mlready.findings import Site, Verdict, hazard
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
@@ -78,28 +78,31 @@ def file_order_fixed(project: Project) -> Verdict:
     """REP010: listings of files are sorted before they feed data."""
     broken, units = [], 0
     for use in project.uses("list-files"):
-        if not project.reaches(use.node, "training") and use.file.facts.notebook is None:
+        if (
+            use.call.name in ("os.walk", ".walk", "os.scandir")
+            or not use.call.targets
+            or not _works_on_data(project, use)
+        ):
             continue
-        if use.call.name in ("os.walk", ".walk", "os.scandir"):
+        if not _order_matters(use):
             continue
         units += 1
-        if use.call.parent in _ORDER_FREE or use.call.parent.endswith((".sort", "sorted")) or _sorted_later(use):
+        if use.call.parent in _ORDER_FREE or use.call.parent.endswith((".sort", "sorted")) or _ordered_later(use):
             continue
-        if not use.call.targets or not _feeds_data(project, use):
-            units -= 1
-            continue
-        broken.append(
-            Site(
-                0.0,
-                f"{use.call.name} gives files in no fixed order",
-                use.where,
-                key=use.call.name,
-            )
-        )
+        broken.append(Site(0.0, f"{use.call.name} gives files in no fixed order", use.where, key=use.call.name))
     return hazard(broken, units=units)
 
 
-def _sorted_later(use: Use) -> bool:
+def _works_on_data(project: Project, use: Use) -> bool:
+    """Whether the listing stands on the way of training: reached from it, or in a notebook that fits something."""
+    if use.file.facts.notebook is None:
+        return project.reaches(use.node, "training")
+    works = {*TRAIN_ACTIVITIES, "fit", "split"}
+    return any(works & set(call.activities) for call in (use.file.python.calls if use.file.python else ()))
+
+
+def _ordered_later(use: Use) -> bool:
+    """Whether the listing is sorted or shuffled (REP004 asks for the seed) before it is used."""
     python = use.file.python
     assert python is not None
     names = set(use.call.targets)
@@ -108,20 +111,66 @@ def _sorted_later(use: Use) -> bool:
             continue
         if call.name.endswith(".sort") and call.receiver in names:
             return True
-        if call.name in ("sorted", "natsort.natsorted") and any(arg.value.text in names for arg in call.args):
+        ordering = call.name.endswith(("sorted", "shuffle", "permutation", "RandomState.choice"))
+        if ordering and any(arg.value.text in names for arg in call.args):
             return True
     return False
 
 
-def _feeds_data(project: Project, use: Use) -> bool:
-    """Whether data is read in the same function, in a loop or a comprehension over the files."""
+_MAKES_DATA = re.compile(
+    r"(^|[._])(load|read|make|build|create|parse|prepare|batch|stack|concat)\w*$|dataset", re.IGNORECASE
+)
+
+
+def _order_matters(use: Use) -> bool:
+    """Whether files are read one after the other into something ordered, or a position in the listing is taken."""
     python = use.file.python
     assert python is not None
-    wanted = {"read-data", "preprocess", "train", "load-model"}
-    return any(
-        call.scope == use.call.scope and wanted & set(call.activities) and call.line >= use.call.line
-        for call in python.calls
-    )
+    names = set(use.call.targets)
+    here = [call for call in python.calls if call.scope == use.call.scope and call.line >= use.call.line]
+    looped = [call for call in here if "loop" in call.context and _reads_a_name(call)]
+    kept = [call for call in looped if not any(name.endswith("[]") for name in call.targets)]
+    written = any("loop" in call.context and "write-data" in call.activities for call in here)
+    if len(names) == 1 and any(_mentions(call, names, here) for call in kept) and not written:
+        return True
+    if any(_reads_a_name(call) and not call.targets and "loop" not in call.context for call in here):
+        return True  # A comprehension reads them all.
+    if not any(row.line == use.call.line and row.name in names for row in python.assigns):
+        return False  # A loop over the listing: what it reads was asked above.
+    places = [call for call in (python.calls if use.call.scope == 0 else here) if call.line >= use.call.line]
+    return any(_takes_listing(call, names) for call in places)
+
+
+def _takes_listing(call: Call, names: set[str]) -> bool:
+    """Whether a call reads a listing as a whole, or one place of it."""
+    makes = {"read-data", "preprocess", "train"} & set(call.activities) or _MAKES_DATA.search(call.name)
+    for arg in call.args:
+        if arg.value.text in names and (arg.value.kind == "item" or (makes and arg.value.kind == "name")):
+            return True
+    return False
+
+
+def _reads_a_name(call: Call) -> bool:
+    """A read of what a variable names: not of a path that is written out."""
+    value = argument(call, "0", "path", "filepath_or_buffer", "filename")
+    return "read-data" in call.activities and value is not None and value.kind != "const"
+
+
+def _mentions(call: Call, names: set[str], near: list[Call]) -> bool:
+    """Whether one of the names is among the arguments, or in a path that was joined from it just before."""
+    joined = {
+        target
+        for other in near
+        if other.name.endswith(("join", "Path", "format")) and any(_holds(arg.value, names) for arg in other.args)
+        for target in other.targets
+    }
+    return any(_holds(arg.value, names | joined) for arg in call.args)
+
+
+def _holds(value: Value, names: set[str], depth: int = 5) -> bool:
+    if value.kind == "name" and value.text.partition(".")[0] in names:
+        return True
+    return depth > 0 and any(_holds(item, names, depth - 1) for item in (*value.items, *value.values))
 
 
 # ------------------------------------------------------------------------------------------------------ REP011, REP012

@@ -201,6 +201,18 @@ def test_what_two_notebooks_share_is_written_once(tmp_path: Path) -> None:
     assert "6 passed" in run.stdout, run.stdout
 
 
+def test_what_shows_values_is_not_shared(tmp_path: Path) -> None:
+    common = "from IPython.display import display\n\ndef look(x):\n    display(x)"
+    first = notebook(tmp_path / "one.ipynb", common, "a = [1]\nlook(a)")
+    second = notebook(tmp_path / "two.ipynb", common, "b = [2]\nlook(b)")
+    done = convert([first, second], Options(into=tmp_path / "out", package="made"))
+    assert "src/made/shared.py" not in done.changes.files
+    for name in ("one", "two"):
+        assert f"from made.{name}.outputs import save_figures, show" in "".join(
+            text for path, text in done.changes.files.items() if path.startswith(f"src/made/{name}/")
+        )
+
+
 def test_modules_beside_the_notebook_come_along(tmp_path: Path) -> None:
     (tmp_path / "tools_of_mine.py").write_text("from more_of_mine import one\n\n\ndef two():\n    return one() * 2\n")
     (tmp_path / "more_of_mine.py").write_text("def one():\n    return 1\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from mlready.convert.activities import MODULES
 from mlready.convert.codemods.functions import parsed, step, with_comments_above
-from mlready.convert.codemods.source import Line, code_of
+from mlready.convert.codemods.source import Line, code_of, set_apart
 from mlready.convert.command import main_module, outputs_module
 from mlready.convert.inputs import inputs_module
 from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage
@@ -106,26 +106,44 @@ def _module(
     body += [code_of(definition.statement.code) for definition in definitions]
     body += [stage_function(plan, stage) for stage in stages]
     text = "\n\n\n".join(body)
-    head = [f'"""{DOCSTRINGS[module]}"""', ""]
-    lines = [line for line in imports_for(plan, names) if not line.late]
-    future = [line.text for line in lines if line.root == "__future__"]
     quoted = frozenset().union(*(names_in_strings(s.node) for s in statements))
-    head += [*future, ""]
+    imports = _imports(plan, names, names - quoted, told, _own_imports(plan, module, names, text, homes))
+    return "\n".join([f'"""{DOCSTRINGS[module]}"""', "", *imports]) + "\n\n\n" + text + "\n"
+
+
+def _imports(
+    plan: Plan, names: frozenset[str], read: frozenset[str], told: set[str], own: Sequence[str]
+) -> Sequence[str]:
+    """Import lines; linters sort them unless a star hides names. Comments above the first would not move with it."""
+    lines = [line for line in imports_for(plan, names) if not line.late]
+    head: list[str] = []
+    future = [line.text for line in lines if line.root == "__future__"]
+    found: list[tuple[str, ...]] = []
     for line in lines:
         if line.root != "__future__":
-            head += [*(line.above if line.text not in told else ()), _import_text(line, names - quoted)]
+            apart, above = set_apart(line.above) if line.text not in told else ((), ())
+            head += apart[1:] if apart[:1] == ("",) else apart
+            found.append((*above, _import_text(line, read)))
             told.add(line.text)
-    helpers_of_ours = {"save_figures": SAVE_FIGURES, "show": SHOW}
-    own = [f"{name} as {token}" for name, token in helpers_of_ours.items() if _uses(text, token)]
-    if own:
-        head.append(f"from {plan.package}.outputs import {', '.join(own)}")
-    helpers = sorted(n for n in names & homes.keys() if homes[n] == "helpers" and module != "helpers")
-    if helpers:
-        head.append(f"from {plan.package}.helpers import {', '.join(helpers)}")
-    shared = sorted(n for n in names & homes.keys() if homes[n] == "shared" and module != "shared")
-    if shared:
-        head.append(f"from {plan.package.split('.', 1)[0]}.shared import {', '.join(shared)}")
-    return "\n".join(head) + "\n\n\n" + text + "\n"
+    head += ["", *future, ""]
+    if any(line.name == "*" for line in lines):
+        return [*head, *(text for texts in found for text in texts), *own]
+    return [*head, *own, *(text for texts in sorted(found, key=_is_commented) for text in texts)]
+
+
+def _is_commented(texts: Sequence[str]) -> bool:
+    return len(texts) > 1
+
+
+def _own_imports(plan: Plan, module: str, names: frozenset[str], text: str, homes: dict[str, str]) -> Sequence[str]:
+    """Imports from other modules of the package."""
+    used = {"save_figures": SAVE_FIGURES, "show": SHOW}
+    shown = [f"{name} as {token}" for name, token in used.items() if _uses(text, token)]
+    found = [f"from {plan.package}.outputs import {', '.join(shown)}"] if shown else []
+    for home, package in (("helpers", plan.package), ("shared", plan.package.split(".", 1)[0])):
+        taken = sorted(name for name in names & homes.keys() if homes[name] == home and module != home)
+        found += [f"from {package}.{home} import {', '.join(taken)}"] if taken else []
+    return found
 
 
 def _import_text(line: ImportLine, names: frozenset[str]) -> str:

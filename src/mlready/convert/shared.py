@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mlready.convert.codemods.source import code_of
 from mlready.convert.model import Definition, Plan
+from mlready.convert.tokens import SHOW
 
 
 def with_shared(plans: Sequence[Plan]) -> tuple[Plan, ...]:
@@ -22,11 +24,14 @@ def with_shared(plans: Sequence[Plan]) -> tuple[Plan, ...]:
             common.discard(name)
     narrowed = True
     while narrowed:
-        needy = {
-            n for plan in plans for n, d in plan.definitions.items() if n in common and (d.extra or d.uses - common)
-        }
+        needy = {n for plan in plans for n, d in plan.definitions.items() if n in common and _needs_more(d, common)}
         common, narrowed = common - needy, bool(needy)
     return tuple(replace(plan, shared=frozenset(common & plan.definitions.keys())) for plan in plans)
+
+
+def _needs_more(definition: Definition, common: set[str]) -> bool:
+    """True where a definition takes variables, uses what is not shared, or shows values as one package does."""
+    return bool(definition.extra or definition.uses - common) or SHOW in code_of(definition.statement.code)
 
 
 def _key(plan: Plan, definition: Definition) -> str:

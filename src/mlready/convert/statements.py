@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mlready.convert.codemods.source import Piece, comments, pieces, with_comments
+from mlready.convert.codemods.source import Piece, comments, pieces, set_apart, with_comments
 from mlready.convert.model import Note, PlainCell, Statement
 from mlready.flow.statements import Imports, analyze
 
@@ -47,11 +47,6 @@ def _is_nothing(piece: Piece) -> bool:
     return isinstance(piece.node, ast.Pass | ast.Global)
 
 
-def _apart(above: tuple[str, ...]) -> tuple[str, ...]:
-    """Comments that a blank line sets apart from what stands below them."""
-    return above[: len(above) - above[::-1].index("")] if "" in above else ()
-
-
 def _placed(inside: Sequence[Piece], waiting: tuple[str, ...]) -> tuple[list[Piece], tuple[str, ...]]:
     """What is kept of a cell, with comments where they belong, and comments that wait for what comes next.
 
@@ -62,7 +57,7 @@ def _placed(inside: Sequence[Piece], waiting: tuple[str, ...]) -> tuple[list[Pie
     for number, piece in enumerate(inside):
         above = _joined(waiting, comments(piece.code.leading_lines))
         if _is_nothing(piece):
-            waiting = _apart(above)
+            waiting, _ = set_apart(above)
             continue
         moves = _is_import(piece) and any(code[number:]) and not _OF_IMPORTS.search(" ".join(above))
         waiting = above if moves else piece.after

@@ -99,6 +99,12 @@ def comments(lines: Iterable[cst.EmptyLine]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def set_apart(above: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Comments that a blank line sets apart from what stands below them, and those directly above it."""
+    place = len(above) - above[::-1].index("") if "" in above else 0
+    return tuple(above[:place]), tuple(above[place:])
+
+
 def with_comments(code: Line, above: Iterable[str]) -> Line:
     """A statement with these lines above it, as `comments` gives them, and nothing else."""
     return code.with_changes(leading_lines=empty_lines(above))

@@ -208,12 +208,13 @@ def _steady(key: Any) -> bool:
 def _state(value: Any) -> dict[str, Any] | None:
     """Attributes of an object: its __dict__ and slots, else what it would be pickled from."""
     state = dict(getattr(value, "__dict__", {}) or {})
-    for kind in type(value).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
+    for base in type(value).__mro__:
+        slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if hasattr(value, name) and not name.startswith("__"):
                 state[name] = getattr(value, name)
-    if state or (hasattr(value, "__dict__") and type(value).__reduce__ is object.__reduce__):
+    kind: Any = type(value)
+    if state or (hasattr(value, "__dict__") and kind.__reduce__ is object.__reduce__):
         return state
     reduced = value.__reduce_ex__(2)
     if isinstance(reduced, str):

@@ -247,3 +247,54 @@ def test_a_difference_without_shared_state_stays_one(tmp_path: Path) -> None:
     verification = verified(done, tmp_path, once=True)
     assert verification.differs
     assert not [note for note in verification.done.plans[0].notes if note.kind == "corrected"]
+
+
+# --------------------------------------------------------------------------------------------------- what is compared
+
+
+def described(value: object) -> object:
+    from mlready.convert.verify.harness import Describer
+
+    return Describer()(value)
+
+
+def equal(left: object, right: object, *, strict: bool = False) -> bool:
+    from mlready.convert.verify.harness import EQUAL, compare
+
+    return compare(described(left), described(right), strict=strict)[0] == EQUAL
+
+
+def test_an_object_met_twice_is_compared_with_what_stands_there() -> None:
+    row, other = [1, 2], [1, 3]
+    assert equal([row, row], [row, [1, 2]])
+    assert not equal([row, row], [row, other])
+    assert not equal([row, other, row], [row, other, other])
+    circle: list[object] = [1]
+    circle.append(circle)
+    assert equal(circle, circle)
+
+
+def test_keys_that_look_like_a_clock_count_only_where_the_notebook_has_them_stable() -> None:
+    assert equal({"time": 1, "a": 2}, {"time": 3, "a": 2})
+    assert not equal({"time": 1, "a": 2}, {"time": 3, "a": 2}, strict=True)
+
+
+def test_long_lists_are_compared_to_their_end() -> None:
+    assert not equal(["a"] * 50_000, ["a"] * 49_999 + ["b"])
+    assert equal(["a"] * 50_000, ["a"] * 50_000)
+
+
+def test_figures_are_compared_by_what_they_draw(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    cells = (
+        "import matplotlib.pyplot as plt\nheights = [3, 4]",
+        "plt.bar(heights, heights)\nplt.show()",
+        "y = len(heights)",
+    )
+    done = converted(tmp_path, *cells)
+    verdict = verified(done, tmp_path, once=True).verdicts[0]
+    assert (verdict.name, [group["verdict"] for group in verdict.drawn]) == ("verified", ["equal"]), verdict.text
+    for path in (tmp_path / "project" / "src").rglob("*.py"):
+        path.write_text(path.read_text().replace("plt.bar(heights, heights)", "plt.bar(heights, [3, 5])"))
+    verdict = verified(done, tmp_path, once=True).verdicts[0]
+    assert "figures of cells 2" in verdict.text

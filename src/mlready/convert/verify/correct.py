@@ -56,7 +56,7 @@ def _steps(plan: Plan, verdict: Verdict) -> Iterator[str]:
     """Steps at whose end something is not as it was in the notebook."""
     for name in _differing(verdict):
         yield plan.where.get(name, "")
-    for group in (*verdict.shown, *verdict.printed):
+    for group in (*verdict.shown, *verdict.printed, *verdict.drawn):
         if group["verdict"] == "differs":
             yield from group["steps"]
     if verdict.error and verdict.error.get("step"):

@@ -47,6 +47,7 @@ class Describer:
 
     def __init__(self) -> None:
         self.seen: dict[int, int] = {}
+        self.trees: dict[int, Tree] = {}
         self.keep: list[Any] = []
         self.nodes = 0
 
@@ -59,13 +60,15 @@ class Describer:
         if type(value) in (float, complex):
             return ("number", type(value).__name__, value)
         if id(value) in self.seen:
-            return ("again", self.seen[id(value)])
+            return ("again", self.seen[id(value)], self.trees.get(id(value)))
         self.seen[id(value)] = len(self.seen)
         self.keep.append(value)
         try:
-            return self.special(value, depth) or self.container(value, depth) or self.object(value, depth)
+            tree = self.special(value, depth) or self.container(value, depth) or self.object(value, depth)
         except Exception as error:
-            return ("opaque", type(value).__name__, type(error).__name__)
+            tree = ("opaque", type(value).__name__, type(error).__name__)
+        self.trees[id(value)] = tree
+        return tree
 
     def special(self, value: Any, depth: int) -> Tree | None:
         kind = type(value)
@@ -159,20 +162,36 @@ class Describer:
     def axes(self, ax: Any, depth: int) -> Tree:
         lines = [self(line.get_xydata(), depth + 1) for line in ax.lines]
         texts = (ax.get_title(), ax.get_xlabel(), ax.get_ylabel())
-        return ("axes", texts, lines, (len(ax.patches), len(ax.collections), len(ax.images)))
+        shapes = [self(_place(patch), depth + 1) for patch in ax.patches]
+        shapes += [
+            self(part, depth + 1) for found in ax.collections for part in (found.get_offsets(), found.get_array())
+        ]
+        shapes += [self(image.get_array(), depth + 1) for image in ax.images]
+        return ("axes", texts, lines, (len(ax.patches), len(ax.collections), len(ax.images)), shapes)
 
     def container(self, value: Any, depth: int) -> Tree | None:
         if isinstance(value, dict):
-            items = [
-                (self.key(key), self(item, depth + 1)) for key, item in list(value.items())[:MAX_ITEMS] if _steady(key)
-            ]
+            items = [(self.key(key), self(item, depth + 1)) for key, item in list(value.items())[:MAX_ITEMS]]
             return ("dict", type(value).__name__, items, len(value))
+        if isinstance(value, list | tuple) and len(value) > MAX_ITEMS:
+            return self.long_list(value) or ("limit",)
         if isinstance(value, list | tuple):
             return ("list", type(value).__name__, [self(item, depth + 1) for item in value[:MAX_ITEMS]], len(value))
         if isinstance(value, set | frozenset):
             return ("set", type(value).__name__, sorted(self.key(item) for item in value))
         if isinstance(value, range | slice):
             return ("repr", type(value).__name__, repr(value))
+        return None
+
+    def long_list(self, value: Any) -> Tree | None:
+        """Many numbers or texts: compared as a whole."""
+        kinds = {type(item) for item in value}
+        if kinds <= {int, float, bool} and "numpy" in sys.modules:
+            array = importlib.import_module("numpy").array(value)
+            return ("list", type(value).__name__, [("array", str(array.dtype), array)], len(value))
+        if kinds <= {int, float, bool, str, bytes, type(None)}:
+            digest = hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()
+            return ("list", type(value).__name__, [("plain", "str", digest)], len(value))
         return None
 
     def key(self, value: Any) -> str:
@@ -193,6 +212,16 @@ class Describer:
         if state is None:
             return ("opaque", name, "keeps its state to itself")
         return ("object", name, sorted((key, self(item, depth + 1)) for key, item in state.items() if _steady(key)))
+
+
+def _place(patch: Any) -> Any:
+    """Where a bar, a wedge or a polygon lies, in the units of the data."""
+    kind = type(patch).__name__
+    if kind == "Rectangle":
+        return patch.get_bbox().bounds
+    if kind == "Wedge":
+        return (patch.theta1, patch.theta2, patch.r)
+    return patch.get_xy() if kind in ("Polygon", "StepPatch") and hasattr(patch, "get_xy") else None
 
 
 def _is_a(value: Any, module: str, *names: str) -> bool:
@@ -228,13 +257,24 @@ EQUAL, CLOSE, NEAR, DIFFERS = 0, 1, 2, 3
 LEVELS = ("equal", "equal within 1e-9", "equal within 1e-6", "differs")
 
 
+class Worst(list[int]):
+    """The worst level met so far, and whether keys that look like the clock's count."""
+
+    strict = False
+
+    def __init__(self) -> None:
+        super().__init__([EQUAL])
+
+
 class Difference(Exception):
     """Two trees differ: where, and how."""
 
 
-def compare(left: Tree, right: Tree) -> tuple[int, str]:
-    """Level and, for a difference, its path and what is there on each side."""
-    worst = [EQUAL]
+def compare(left: Tree, right: Tree, *, strict: bool = False) -> tuple[int, str]:
+    """Level and, for a difference, its path and what is there on each side. Keys of dicts that look like the clock's are
+    compared only if `strict`."""
+    worst = Worst()
+    worst.strict = strict
     try:
         _compare(left, right, "", worst)
     except Difference as difference:
@@ -242,13 +282,16 @@ def compare(left: Tree, right: Tree) -> tuple[int, str]:
     return worst[0], ""
 
 
-def _compare(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+def _compare(left: Tree, right: Tree, path: str, worst: Worst) -> None:
     if left[0] in ("rng", "opaque", "limit", "plot") and right[0] == left[0]:
         return
     if "again" in (left[0], right[0]):
+        _compare_again(left, right, path, worst)
         return
     if left[0] != right[0]:
         raise Difference(f"{path or 'value'}: {_short(left)} is not {_short(right)}")
+    if left[0] == "axes":  # kept runs of an earlier version tell less
+        left, right = left[: len(right)], right[: len(left)]
     if left[0] == "array":
         _compare_arrays(left, right, path, worst)
     elif left[0] == "number":
@@ -263,7 +306,16 @@ def _compare(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
         _compare_sequences(left, right, path, worst)
 
 
-def _compare_sequences(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+def _compare_again(left: Tree, right: Tree, path: str, worst: Worst) -> None:
+    """An object that was met before on one side: the same place on the other, or equal to what is there. Not of circles."""
+    if left[:2] == right[:2]:
+        return
+    one, other = (tree[2] if tree[0] == "again" and len(tree) > 2 else tree for tree in (left, right))
+    if one is not None and other is not None and "again" not in (one[0], other[0]):
+        _compare(one, other, path, worst)
+
+
+def _compare_sequences(left: Tree, right: Tree, path: str, worst: Worst) -> None:
     if len(left) != len(right):
         raise Difference(f"{path or 'value'}: {_short(left)} is not {_short(right)}")
     for place, (one, other) in enumerate(zip(left, right, strict=True)):
@@ -301,8 +353,12 @@ _KINDS = frozenset(
 )
 
 
-def _compare_dicts(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+def _compare_dicts(left: Tree, right: Tree, path: str, worst: Worst) -> None:
     one, other = dict(left[2]), dict(right[2])
+    for key in [key for key in (*one, *other) if not _steady(key.strip("'"))]:
+        if not (worst.strict and key in one and key in other):
+            one.pop(key, None)
+            other.pop(key, None)
     if one.keys() != other.keys():
         names = sorted(one.keys() ^ other.keys())[:3]
         raise Difference(f"{path or 'value'}: keys {', '.join(map(str, names))} are only on one side")
@@ -310,14 +366,14 @@ def _compare_dicts(left: Tree, right: Tree, path: str, worst: list[int]) -> None
         _compare(item, other[key], f"{path}.{key}", worst)
 
 
-def _compare_numbers(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+def _compare_numbers(left: Tree, right: Tree, path: str, worst: Worst) -> None:
     one, other = left[2], right[2]
     if one == other or (one != one and other != other):
         return
     _grade(abs(one - other), max(abs(one), abs(other)), path, f"{one!r} is not {other!r}", worst)
 
 
-def _grade(gap: float, size: float, path: str, text: str, worst: list[int]) -> None:
+def _grade(gap: float, size: float, path: str, text: str, worst: Worst) -> None:
     if gap <= 1e-9 * size:
         worst[0] = max(worst[0], CLOSE)
     elif gap <= 1e-6 * size:
@@ -326,7 +382,7 @@ def _grade(gap: float, size: float, path: str, text: str, worst: list[int]) -> N
         raise Difference(f"{path or 'value'}: {text}")
 
 
-def _compare_arrays(left: Tree, right: Tree, path: str, worst: list[int]) -> None:
+def _compare_arrays(left: Tree, right: Tree, path: str, worst: Worst) -> None:
     np: Any = importlib.import_module("numpy")
 
     one, other = left[2], right[2]
@@ -666,8 +722,21 @@ def _hook_displays() -> None:
 
 
 def _hook_outputs(package: str) -> None:
-    if importlib.util.find_spec(package + ".outputs") is not None:
-        importlib.import_module(package + ".outputs").show = RECORDER.show  # type: ignore[attr-defined]
+    """Shown values and saved figures are recorded."""
+    if importlib.util.find_spec(package + ".outputs") is None:
+        return
+    outputs: Any = importlib.import_module(package + ".outputs")
+    outputs.show = RECORDER.show
+    save = getattr(outputs, "save_figures", None)
+    if save is None:
+        return
+
+    def recorded(*arguments: Any, **named: Any) -> None:
+        plt = importlib.import_module("matplotlib.pyplot")
+        RECORDER.show(*(figure for figure in map(plt.figure, plt.get_fignums()) if figure.axes or figure.texts))
+        save(*arguments, **named)
+
+    outputs.save_figures = recorded
 
 
 def _failed_step(error: BaseException, steps: set[str]) -> str:
@@ -698,6 +767,7 @@ def compare_records(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "values": values,
         "shown": _judge_shown(job, plain, seeded, package),
+        "drawn": _judge_drawn(job, plain, seeded, package),
         "extra": [record["extra"] for record in (*plain, *seeded)],
         "extra_candidate": package["extra"] if package else {},
         "error": package["error"] if package else None,
@@ -725,7 +795,9 @@ def _judge(name: str, tree: Tree, plain: list[Any], seeded: list[Any], package: 
         return {"verdict": stability}
     if name not in package["values"]:
         return {"verdict": "missing", "stability": stability}
-    level, why = compare(reference, package["values"][name])
+    found = package["values"][name]
+    steady = all(compare(reference, record["values"].get(name, ("",)), strict=True)[0] == EQUAL for record in plain)
+    level, why = compare(reference, found, strict=steady and len(plain) > 1 and stability == "stable")
     return {"verdict": LEVELS[level], "why": why, "stability": stability, "kind": tree[0]}
 
 
@@ -764,8 +836,34 @@ def _judge_shown(job: dict[str, Any], plain: list[Any], seeded: list[Any], packa
     return found
 
 
+def _judge_drawn(job: dict[str, Any], plain: list[Any], seeded: list[Any], package: Any) -> list[dict[str, Any]]:
+    """Figures, by group of cells that share steps: each must be there on the other side; how often does not count."""
+    found: list[dict[str, Any]] = []
+    for group in job["groups"]:
+        cells, steps = set(group["cells"]), set(group["steps"])
+        lists = [_drawn_in(record, cells) for record in (seeded or plain)]
+        got = _drawn_in(package, steps) if package else []
+        if not lists[0] and not got:
+            continue
+        verdict = "unstable"
+        if all(_same_figures(lists[0], other) for other in lists):
+            verdict = "equal" if _same_figures(lists[0], got) else "differs"
+        found.append({"cells": sorted(cells), "steps": sorted(steps), "verdict": verdict, "count": len(lists[0])})
+    return found
+
+
+def _drawn_in(record: Any, places: set[Any]) -> list[Tree]:
+    return [tree for place, tree in record["shown"] if place in places and tree[0] == "figure" and tree[1]]
+
+
+def _same_figures(left: list[Tree], right: list[Tree]) -> bool:
+    return all(any(compare(a, b)[0] <= NEAR for b in right) for a in left) and all(
+        any(compare(a, b)[0] <= NEAR for a in left) for b in right
+    )
+
+
 def _shown_in(record: Any, places: set[Any]) -> list[Tree]:
-    """Shown values of some cells or steps. Figures are compared through the variables that hold them."""
+    """Shown values of some cells or steps. Figures are compared by themselves."""
     plots = ("figure", "axes", "plot")
     return [tree for place, tree in record["shown"] if place in places and tree[0] not in plots]
 

@@ -29,6 +29,7 @@ class Verdict:
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shown: Sequence[Mapping[str, Any]] = ()
     printed: Sequence[Mapping[str, Any]] = ()
+    drawn: Sequence[Mapping[str, Any]] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class Verdict:
             "values": dict(self.values),
             "shown": list(self.shown),
             "printed": list(self.printed),
+            "figures": list(self.drawn),
             "files": dict(self.files),
             "error": self.error,
         }
@@ -93,11 +95,13 @@ def judge(
     files = _files(plain, seeded, package[0])
     printed = _printed(plan, plain, seeded, compared)
     error: Mapping[str, Any] | None = compared.get("error")
-    differences = _differences(plan, values, compared["shown"], printed, files)
+    told = {"shown values": compared["shown"], "printed text": printed, "figures": compared["drawn"]}
+    differences = _differences(plan, values, told, files)
     rest: dict[str, Any] = {
         "values": values,
         "shown": compared["shown"],
         "printed": printed,
+        "drawn": compared["drawn"],
         "files": files,
         "error": error,
         "examples": compared["examples"],
@@ -140,8 +144,7 @@ def _not_runnable(first: NotebookRun, error: Any, values: Mapping[str, Any], res
 def _differences(
     plan: Plan,
     values: Mapping[str, Mapping[str, Any]],
-    shown: Sequence[Mapping[str, Any]],
-    printed: Sequence[Mapping[str, Any]],
+    told: Mapping[str, Sequence[Mapping[str, Any]]],
     files: Mapping[str, str],
 ) -> list[str]:
     found = [
@@ -149,7 +152,7 @@ def _differences(
         for name, value in values.items()
         if value["verdict"] == "differs" or (value["verdict"] == "missing" and name in plan.where)
     ]
-    for what, groups in (("shown values", shown), ("printed text", printed)):
+    for what, groups in told.items():
         for group in groups:
             if group["verdict"] == "differs":
                 found.append(f"{what} of cells {', '.join(map(str, group['cells']))}, step {', '.join(group['steps'])}")

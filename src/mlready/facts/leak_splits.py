@@ -229,6 +229,8 @@ def cut(walk: Walk, node: ast.Subscript, base: Value, piece: ast.Slice) -> Value
     data = flat(base) if base.roots or base.marks else base
     if isinstance(node.value, ast.Attribute) and node.value.attr == "str":
         return data
+    if isinstance(node.value, ast.Name) and node.value.id in walk.elements:
+        return data
     number = piece.upper
     if data.roots and (piece.lower is not None or number is not None):
         data = replace(data, parts=frozenset({*data.parts, (-root_of(node), "some")}))
@@ -242,21 +244,24 @@ def cut(walk: Walk, node: ast.Subscript, base: Value, piece: ast.Slice) -> Value
     return with_marks(data, Mark("cut", text, node.lineno, "strong", data.roots, data.parts))
 
 
-def looked_ahead(tree: ast.Module) -> tuple[frozenset[str], dict[str, set[str]]]:
+def looked_ahead(tree: ast.Module) -> tuple[frozenset[str], dict[str, set[str]], frozenset[str]]:
     """What the whole module tells of its slices, before it is followed.
 
-    The bounds that slices begin at: `[:800]` beside `[800:]` divides and loses nothing. And the names of data of which
-    pieces are called train and test: {"df": {"train", "test"}}.
+    The bounds that slices begin at: `[:800]` beside `[800:]` (or `[801:]`, one row lost) divides and loses nothing. The
+    names of data of which pieces are called train and test: {"df": {"train", "test"}}. The parameters of lambdas, which
+    are handed one element after the other.
     """
-    bounds, divided = set(), dict[str, set[str]]()
+    bounds, divided, elements = set(), dict[str, set[str]](), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Slice):
-            if isinstance(node.lower, ast.Constant):
-                bounds.add(str(node.lower.value))
+            if isinstance(node.lower, ast.Constant) and type(node.lower.value) is int:
+                bounds.update(str(node.lower.value + step) for step in (-1, 0, 1))
+        elif isinstance(node, ast.Lambda):
+            elements.update(arg.arg for arg in node.args.args)
         elif isinstance(node, ast.Assign):
             for name, side in _named_pieces(node):
                 divided.setdefault(name, set()).add(side)
-    return frozenset(bounds), divided
+    return frozenset(bounds), divided, frozenset(elements)
 
 
 # --------------------------------------------------------------------------------------------------- parts by their names

@@ -64,7 +64,7 @@ class Walk:
     def __init__(self, vocabulary: Vocabulary, call_names: Mapping[int, str], tree: ast.Module) -> None:
         self.vocabulary = vocabulary
         self.call_names = call_names
-        self.complements, self.divided = leak_splits.looked_ahead(tree)
+        self.complements, self.divided, self.elements = leak_splits.looked_ahead(tree)
         self.names = Names()
         self.root = self.names
         self.found: dict[tuple[str, int, int], Found] = {}

@@ -9,7 +9,7 @@ from mlready.facts.rows import Call, Value
 from mlready.findings import Site, Verdict, hazard
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, constant
+from mlready.rules.checks.common import argument, constant, literal_path
 from mlready.rules.checks.experiments import cell_place, notebook_of
 
 # ------------------------------------------------------------------------------------------------------ REP009, REP010
@@ -187,6 +187,8 @@ def training_data_not_truncated(project: Project) -> Verdict:
             continue
         if argument(use.call, "skiprows", "chunksize", "iterator") is not None or not _fits_too(use):
             continue  # One part of many, or a look at the file.
+        if any(_TEST_NAME.search(name) for name in (*use.call.targets, literal_path(use.call))):
+            continue  # What is predicted for is not what is trained on.
         for name in _TRUNCATING_ARGUMENTS:
             value = constant(use.call, name)
             if (
@@ -199,6 +201,9 @@ def training_data_not_truncated(project: Project) -> Verdict:
     broken += _fast_runs(project)
     broken += [site for file in project.work_files for site in _flow_sites(project, file)]
     return hazard(broken, units=max(len(reads), len(broken)))
+
+
+_TEST_NAME = re.compile(r"(^|[_/.])(x_?|y_?)?(test|valid|val|holdout|submission)", re.IGNORECASE)
 
 
 def _fits_too(use: Use) -> bool:
@@ -226,6 +231,9 @@ def _fast_runs(project: Project) -> Iterator[Site]:
 
 def _flow_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
     for flow in file.python.flows if file.python else ():
+        named = [call.targets for call in file.python.calls if call.line == flow.line] if file.python else []
+        if any(_TEST_NAME.search(name) for targets in named for name in targets):
+            continue
         if flow.kind == "truncation" and project.reaches((file.path, flow.scope), "training"):
             yield Site(0.0, flow.message, file.at(flow.line), key=flow.message, certain=flow.certain)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Call, Value
+from mlready.facts.rows import Call, Cell, Value
 from mlready.findings import Site, Verdict, hazard
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
@@ -29,7 +29,7 @@ def no_install_at_runtime(project: Project) -> Verdict:
         first_code = next((c.number for c in notebook_of(file).cells if c.kind == "code" and (c.lines or c.shell)), 0)
         for cell in notebook_of(file).cells:
             for line, command in cell.shell:
-                if not _INSTALL.search(" " + command):
+                if not _INSTALL.search(" " + command) or _only_on_colab(file, cell):
                     continue
                 setup = cell.number == first_code and bool(_PINS.search(command))
                 said = f"installs when it runs: {command.strip()[:60]}"
@@ -37,11 +37,25 @@ def no_install_at_runtime(project: Project) -> Verdict:
                 broken.append(Site(0.5 if setup else 0.0, said, where, key="install"))
                 break
     for use in project.uses("shell"):
+        if _INSTALLER.search(use.file.name):
+            continue  # It is there to install.
         text = _shell_text(use.call)
         if _INSTALL.search(" " + text) and project.reaches(use.node, "any" if use.file.facts.notebook is None else ""):
             broken.append(Site(0.0, f"installs when it runs: {text[:60]}", use.where, key="install"))
     first_of_file = {site.where.path: site for site in reversed(broken) if site.where}
     return hazard(sorted(first_of_file.values(), key=lambda s: s.where.path if s.where else ""), units=units)
+
+
+_INSTALLER = re.compile(r"install|dependenc|bootstrap|setup|requirements", re.IGNORECASE)
+
+
+def _only_on_colab(file: ProjectFile, cell: Cell) -> bool:
+    """Whether the cell first tries to import what only Colab or Kaggle has."""
+    return any(
+        row.optional and row.module.split(".")[-1] in ("colab", "kaggle_secrets", "kaggle_datasets")
+        for row in (file.python.imports if file.python else ())
+        if cell.start <= row.line < cell.start + cell.lines
+    )
 
 
 def _shell_text(call: Call) -> str:

@@ -9,7 +9,15 @@ from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, met, missing, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, constant, literal_path, strings, written_metrics
+from mlready.rules.checks.common import (
+    NO_TRAINING,
+    argument,
+    constant,
+    literal_path,
+    nothing_trains,
+    strings,
+    written_metrics,
+)
 
 _EVALUATES = re.compile(
     r"(^|[_./])(eval(uate|uation|uator)?|validate|validation|test|score|metrics?|assess|benchmark|infer(ence)?)([_./]|$)",
@@ -32,46 +40,100 @@ def evaluation_separate(project: Project) -> Verdict:
     for command in project.commands:
         if command.origin in ("pipeline", "task", "ci") and re.search(r"\beval(uate|uation)?(\.py)?\b", command.text):
             return met(Site(1.0, f"runs {command.text[:60]}", command.where, key="command"))
-    for use in _metric_uses(project):
-        if use.file.facts.notebook is None and use.call.scope and not _fits_in(use.file, use.call.scope):
-            if project.reaches(use.node, "any"):
-                return met(Site(1.0, f"{use.scope.name} evaluates", use.where, key=use.scope.name))
-            return met(
-                Site(0.5, f"{use.scope.name} evaluates, and no entry point reaches it", use.where, key=use.scope.name)
-            )
-    for file in project.code_files:
-        assert file.python is not None
-        for number, scope in enumerate(file.python.scopes):
-            name = scope.name.rpartition(".")[2]
-            named = re.search(
-                r"^_?(eval(uate|uation)?|validate|validation_epoch|compute_metrics|score_model|test_step|validation_step|assess)",
-                name,
-            )
-            if (
-                scope.kind == "function"
-                and named
-                and _computes_metric(project, file, number)
-                and not _fits_in(file, number)
-                and project.reaches((file.path, number), "any")
-            ):
-                return met(Site(1.0, f"{scope.name} evaluates", file.at(scope.line), key=scope.name))
-    for use in _metric_uses(project):
-        credit = 0.25 if use.file.facts.notebook is not None else 0.5
-        said = f"{use.call.name.rpartition('.')[2]} measures, in the middle of what trains"
-        return met(Site(credit, said, use.where, key=use.call.name))
+    sites = [*evaluating_functions(project), *_measuring_functions(project)]
+    sites += _mixed_measures(project) if not sites else []
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    if nothing_trains(project):
+        return unknown(NO_TRAINING)
     return missing("evaluation is mixed into training: another model cannot go through it")
 
 
-_EVALUATE = re.compile(r"^(\w+\.)?_?eval(uate)?(_(model|net|network|epoch|loop|step|fn))?$")
+_CONSTRUCTS = ("__init__", "setup", "configure", "setUp", "build")
+"""Methods that make the objects which measure later."""
+
+
+def _measuring_functions(project: Project) -> Iterator[Site]:
+    """Functions that compute a metric and train nothing."""
+    for use in _metric_uses(project):
+        scope = use.scope
+        aside = use.file.facts.notebook is not None or not use.call.scope or scope.kind == "class"
+        if aside or scope.name.rpartition(".")[2] in _CONSTRUCTS or _fits_in(use.file, use.call.scope):
+            continue
+        if project.reaches(use.node, "any"):
+            yield Site(1.0, f"{scope.name} evaluates", use.where, key=scope.name)
+            return
+        yield Site(0.5, f"{scope.name} evaluates, and no entry point reaches it", use.where, key=scope.name)
+
+
+def _mixed_measures(project: Project) -> list[Site]:
+    for use in _metric_uses(project):
+        credit = 0.25 if use.file.facts.notebook is not None else 0.5
+        said = f"{use.call.name.rpartition('.')[2]} measures, in the middle of what trains"
+        return [Site(credit, said, use.where, key=use.call.name)]
+    return []
+
+
+_NAMED = re.compile(
+    r"^_?(eval(uate|uation)?|validate|validation_(epoch|step)|compute_metrics|score_model|test_step|test_(model|epoch|loop)|"
+    r"assess|estimate_loss|test)(_\w+)?$"
+)
+_EVALUATE = re.compile(
+    r"^(\w+\.)?_?(eval(uate)?(_(model|net|network|epoch|loop|step|fn))?|estimate_loss|(test|validation)_step)$"
+)
+_TAKES_MODEL = re.compile(
+    r"^(model|net|network|classifier|clf|estimator|val_?set|(val|test|valid|eval)\w*_?(loader|dl|iter)|(data_?)?loader|criterion)$"
+)
+_JUDGING_FILE = re.compile(r"(^|/)((\w+_)?eval(uate|uation)?|test|validate|test_model)\.py$")
+
+
+def evaluating_functions(project: Project) -> Iterator[Site]:
+    """Functions and scripts of the project's own that judge a model, whatever they compute it with."""
+    for file in project.work_files:
+        assert file.python is not None
+        notebook = file.facts.notebook is not None
+        for number, scope in enumerate(file.python.scopes):
+            if scope.kind != "function" or scope.trivial or not _NAMED.match(scope.name.rpartition(".")[2]):
+                continue
+            if not _computes_metric(project, file, number) or _fits_in(file, number):
+                continue
+            if notebook:
+                yield Site(0.5, f"{scope.name} evaluates, in a notebook", file.at(scope.line), key=scope.name)
+            elif project.reaches((file.path, number), "any"):
+                yield Site(1.0, f"{scope.name} evaluates", file.at(scope.line), key=scope.name)
+            else:
+                words = f"{scope.name} evaluates, and no entry point reaches it"
+                yield Site(0.5, words, file.at(scope.line), key=scope.name)
+    for file in project.python_files:
+        if file.role in ("source", "script", "test") and _JUDGING_FILE.search(file.path) and _loads_and_judges(file):
+            yield Site(1.0, f"{file.path} evaluates a model that it loads", file.at(0), key=file.path)
+
+
+def _loads_and_judges(file: ProjectFile) -> bool:
+    """Whether a file starts on its own, loads a model and trains nothing."""
+    python = file.python
+    if python is None or not (python.main_guard or python.scopes[0].statements):
+        return False
+    meant = {activity for call in python.calls for activity in call.activities}
+    return "load-model" in meant and not _FITS & meant
 
 
 def _computes_metric(project: Project, file: ProjectFile, number: int) -> bool:
     """Whether a metric is computed in what the function reaches; `evaluate(model, loader)` may compute its own."""
     assert file.python is not None
-    if _EVALUATE.match(file.python.scopes[number].name):
+    scope = file.python.scopes[number]
+    if _EVALUATE.match(scope.name) or any(_TAKES_MODEL.match(param.name) for param in scope.params):
         return True
     reach = project.graph.reach([(file.path, number)])
     return any(use.node in reach for use in project.uses("evaluate", "track-metrics"))
+
+
+def evaluates(project: Project) -> bool:
+    """Whether a model is judged at all: by a metric, a tracker, a function of its own, or validation data of a fit."""
+    if project.has("evaluate", "track-metrics", "autolog") or next(evaluating_functions(project), None) is not None:
+        return True
+    wanted = ("validation_data", "validation_split", "eval_set", "val_dataloaders", "valid_sets")
+    return any(argument(use.call, *wanted) is not None for use in project.uses(*_FITS))
 
 
 def _fits_in(file: ProjectFile, number: int) -> bool:
@@ -83,11 +145,15 @@ _METRIC_FILE = re.compile(
     r"(metrics?|scores?|results?|evaluation|report|performance)[^/]*\.(json|ya?ml|csv|tsv|parquet|jsonl)$",
     re.IGNORECASE,
 )
+_SURELY = re.compile(r"metrics?|eval|scores?", re.IGNORECASE)
+_SQL_METRICS = re.compile(
+    r"\b(insert\s+into|update)\b.*(accuracy|metric|f1|precision|recall|rmse|\bauc\b)", re.I | re.DOTALL
+)
 
 
 def metrics_machine_readable(project: Project) -> Verdict:
     """CMP002: metrics go to a tracker or to a metrics file."""
-    for use in project.uses("track-metrics", "autolog"):
+    for use in sorted(project.uses("track-metrics", "autolog"), key=lambda use: use.file.facts.notebook is not None):
         return met(
             Site(
                 1.0 if use.file.facts.notebook is None else 0.5,
@@ -101,29 +167,43 @@ def metrics_machine_readable(project: Project) -> Verdict:
             return met(Site(1.0, f"stage {stage.name} writes {stage.metrics[0]}", file.at(stage.line), key=stage.name))
     for use in project.uses("write-data", "serialize", "open-file"):
         path = literal_path(use.call) or next((t for a in use.call.args for t in strings(a.value)), "")
-        if _METRIC_FILE.search(path):
+        if _METRIC_FILE.search(path) and _is_of_metrics(path, use.file):
             return met(Site(1.0 if use.file.facts.notebook is None else 0.5, f"writes {path}", use.where, key=path))
     for file in project.code_files:
         for text in file.python.texts if file.python else ():
-            if _METRIC_FILE.search(text.value) and project.reaches((file.path, text.scope), "any"):
+            reached = project.reaches((file.path, text.scope), "any")
+            if reached and text.kind == "sql" and _SQL_METRICS.search(text.value):
+                return met(Site(1.0, "metrics are written to a database", file.at(text.line), key="sql"))
+            if not reached or "read" in text.use or "load" in text.use or "input" in text.value:
+                continue
+            if _METRIC_FILE.search(text.value) and _is_of_metrics(text.value, file):
                 return met(Site(1.0, f"writes {text.value}", file.at(text.line), key=text.value))
     written = next(written_metrics(project), None)
     if written is not None:
         return met(Site(1.0, f"{written.call.name} writes metrics to a file", written.where, key=written.call.name))
+    if nothing_trains(project) and not project.has("evaluate"):
+        return unknown(NO_TRAINING)
     return missing("metrics are printed or lost: no tracker and no metrics file has them")
+
+
+def _is_of_metrics(path: str, file: ProjectFile) -> bool:
+    """Whether a report or a result is one of a model: it says so, or its file judges or trains one."""
+    if _SURELY.search(path.replace("\\", "/").rpartition("/")[2]):
+        return True
+    meant = {activity for call in (file.python.calls if file.python else ()) for activity in call.activities}
+    return bool({"evaluate", "predict", "fit", *TRAIN_ACTIVITIES} & meant)
 
 
 def evaluation_data_fixed(project: Project) -> Verdict:
     """CMP003: the test part is the same for every model: seeded, by key, by date, or a file."""
-    if not project.has("evaluate", "track-metrics", "autolog") and project.has(*TRAIN_ACTIVITIES, "fit"):
+    untrained = nothing_trains(project)
+    if not untrained and not evaluates(project):
         return missing("nothing is evaluated: a part that is set aside and never scored compares nothing")
     splits = list(project.uses("split"))
     sites = [_split_site(project, use) for use in splits]
     sites += list(_test_files(project))
     if not sites:
-        if project.has("evaluate"):
-            return unknown("how the data for evaluation is chosen cannot be told")
-        return missing("no part of the data is set aside for evaluation")
+        return unknown(NO_TRAINING if untrained else "how the data for evaluation is chosen cannot be told")
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
 
 
@@ -149,6 +229,7 @@ def _test_files(project: Project) -> Iterator[Site]:
             yield Site(1.0, f"{use.call.name} reads a test part", use.where, key=use.call.name)
         elif argument(use.call, "train") is not None and constant(use.call, "train") is False:
             yield Site(1.0, f"{use.call.name} reads the test part of a known set", use.where, key=use.call.name)
+    yield from _named_parts(project)
     tracked = {file.path for file in project.files if file.tracked}
     for use in project.calls(".add_argument", "click.option", "typer.Option", reached="training"):
         value = argument(use.call, "default", "0")
@@ -159,6 +240,32 @@ def _test_files(project: Project) -> Iterator[Site]:
         for path in (*stage.deps, *stage.outs):
             if _TEST_PATH.search(path) and not path.endswith(".py"):
                 yield Site(1.0, f"stage {stage.name} keeps {path}", file.at(stage.line), key=path)
+
+
+_PARTS = frozenset(("test", "val", "valid", "validation", "dev", "testing"))
+_PART_ARGUMENTS = ("split", "image_set", "mode", "phase", "subset", "partition", "stage", "set_name", "fold")
+_SWITCHES = ("training", "train", "is_train", "is_training")
+
+
+def _named_parts(project: Project) -> Iterator[Site]:
+    """Calls of own data sets that ask for the test part, and lists of test files in the tree."""
+    for file in project.work_files:
+        for call in file.python.calls if file.python else ():
+            if "ataset" not in call.name and "oader" not in call.name and "data" not in call.name.lower():
+                continue
+            part = constant(call, *_PART_ARGUMENTS)
+            if (isinstance(part, str) and part in _PARTS) or constant(call, *_SWITCHES) is False:
+                yield Site(1.0, f"{call.name} reads a part of its own for tests", file.at(call.line), key=call.name)
+                return
+    tracked = {
+        file.path for file in project.files if file.tracked and file.path.endswith((".txt", ".csv", ".json", ".tsv"))
+    }
+    for file in project.code_files:
+        for text in file.python.texts if file.python else ():
+            path = text.value.removeprefix("./")
+            if path in tracked and _TEST_PATH.search(path):
+                yield Site(1.0, f"the list {path} is what it evaluates on", file.at(text.line), key=path)
+                return
 
 
 _BASELINE = re.compile(
@@ -180,6 +287,8 @@ def baseline_compared(project: Project) -> Verdict:
     """CMP004: something simple, other candidates, or what is in production is evaluated beside the model."""
     sites = [*_dummies(project), *_named_baselines(project), *_candidates(project), *_diffs(project)]
     sites += _compared_in_tests(project)
+    if not sites and nothing_trains(project) and not project.has("evaluate"):
+        return unknown(NO_TRAINING)
     if not sites:
         return missing("no baseline is evaluated: nothing says whether the model is worth having")
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
@@ -207,12 +316,6 @@ def _named_baselines(project: Project) -> Iterator[Site]:
 def _candidates(project: Project) -> Iterator[Site]:
     """Several models scored in the same way; chosen by code for full credit."""
     traits = project.vocabulary.traits
-    everywhere = {
-        call.name
-        for file in project.code_files
-        for call in (file.python.calls if file.python else ())
-        if {"classifier", "regressor"} & set(traits(call.name))
-    }
     for file in project.work_files:
         assert file.python is not None
         calls = file.python.calls
@@ -220,11 +323,14 @@ def _candidates(project: Project) -> Iterator[Site]:
         searched = [call for call in calls if "tune" in call.activities]
         makers = {call.name for call in calls if {"classifier", "regressor"} & set(traits(call.name))}
         helped = [call for call in calls if "loop" in call.context and _is_measure(project, file, call)]
-        if helped and len(makers) < 2:
-            makers |= everywhere
+        if len(makers) < 2 and any(_takes_a_model(call) for call in helped):
+            makers |= _imported_models(project, file)
         scored += helped
         in_loop = any("loop" in call.context for call in scored)
-        several = len(makers) >= 2 and (in_loop or len(scored) >= 2)
+        own = {call.name for call in calls} & makers
+        beside = {call.name for call in calls if call.name in makers and "loop" not in call.context}
+        once = sum("loop" not in call.context for call in scored)
+        several = len(makers) >= 2 and ((in_loop and len(own - beside) < 2) or once >= 2)
         if not several and not searched:
             continue
         place = file.at((scored or searched)[0].line)
@@ -236,6 +342,21 @@ def _candidates(project: Project) -> Iterator[Site]:
             yield Site(0.5, f"{len(makers)} candidates are scored, and compared by eye", place, key="candidates")
         else:
             yield Site(0.25, "a search compares settings of one model", place, key="search")
+
+
+def _takes_a_model(call: Call) -> bool:
+    return any(
+        re.fullmatch(r"(\w+_)?(model|clf|estimator|classifier|regressor|candidate)", a.value.text) for a in call.args
+    )
+
+
+def _imported_models(project: Project, file: ProjectFile) -> set[str]:
+    """Models that are made in the modules which a file imports."""
+    traits = project.vocabulary.traits
+    paths = project.graph.imports.get(file.path, ())
+    modules = [project.by_path[path].python for path in paths if path in project.by_path]
+    calls = (call for python in modules if python is not None for call in python.calls)
+    return {call.name for call in calls if {"classifier", "regressor"} & set(traits(call.name))}
 
 
 def _is_measure(project: Project, file: ProjectFile, call: Call) -> bool:

@@ -43,7 +43,7 @@ def read_notebook(path: str, data: bytes, vocabulary: Vocabulary) -> FileFacts:
     try:
         if path.lower().endswith(".ipynb"):
             return _read_ipynb(data, vocabulary)
-        return _read_script(data, vocabulary)
+        return _read_script(path, data, vocabulary)
     except (Unreadable, SourceProblem) as error:
         return FileFacts(problem=str(error))
     except (RecursionError, MemoryError):
@@ -212,11 +212,11 @@ def _undefined(laid: Sequence[CodeCell | None]) -> tuple[Undefined, ...]:
 # ----------------------------------------------------------------------------------------------------------- scripts
 
 
-def _read_script(data: bytes, vocabulary: Vocabulary) -> FileFacts:
+def _read_script(path: str, data: bytes, vocabulary: Vocabulary) -> FileFacts:
     source = decode(data)
     form, cells = split_script(source)
     code, normalized, tree = _parse_script(source, cells)
-    if form == "percent" and _is_module(tree, cells):
+    if form == "percent" and (path.endswith("__init__.py") or _is_module(tree, cells)):
         return FileFacts(python=facts_of(tree, code, vocabulary), suppressions=suppressions_of(code))
     counts = _statements(tree, [cell.start if cell.kind == "code" else 0 for cell in cells]) if form != "marimo" else []
     rows = tuple(
@@ -236,7 +236,7 @@ def _is_module(tree: ast.Module, cells: Sequence[ScriptCell]) -> bool:
         return False
     defined = sum(isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) for node in tree.body)
     run = sum(map(_runs, tree.body))
-    return any(map(_is_main_guard, tree.body)) or (defined > 0 and 4 * run <= defined)
+    return any(map(_is_main_guard, tree.body)) or (defined > 0 and 3 * run <= defined)
 
 
 def _is_main_guard(node: ast.stmt) -> bool:

@@ -49,7 +49,9 @@ def _scripts(project: Project) -> Iterator[Entry]:
     for file in project.code_files:
         assert file.python is not None
         if file.python.main_guard:
-            nodes = (*start_nodes(file), *_commands(project, file))
+            # `tf.app.run()` and the like call main() without naming it.
+            mains = ((file.path, i) for i, scope in enumerate(file.python.scopes) if scope.name == "main")
+            nodes = (*start_nodes(file), *mains, *_commands(project, file))
             yield Entry("script", file.path, nodes, "has a main guard")
         elif file.path not in imported and file.python.scopes[0].statements and file.name != "__init__.py":
             runs = any(call.scope == 0 and "decorator" not in call.context for call in file.python.calls)

@@ -80,6 +80,10 @@ def _stage_parameters(project: Project) -> Site | None:
         if stage.params:
             said = f"stage {stage.name} takes parameters from {stage.params[0]}"
             return Site(1.0, said, file.at(stage.line), key=stage.name)
+    if "kedro" in project.systems:
+        for file in project.files:
+            if re.search(r"(^|/)conf/\w+/parameters\w*\.ya?ml$", file.path) and file.facts.settings:
+                return Site(1.0, f"Kedro passes the parameters of {file.path}", file.at(1), key="kedro")
     return None
 
 

@@ -13,7 +13,7 @@ _GATEWAYS = re.compile(r"litellm|portkey|helicone|gateway|openrouter", re.IGNORE
 
 def llm_calls_traced(project: Project) -> Verdict:
     """MON008: each call of a language model leaves a trace: model, prompt version, tokens, latency, errors."""
-    calls = list(project.uses("call-llm", notebooks=False))
+    calls = list(project.uses("call-llm", notebooks=False)) or list(project.uses("call-llm"))
     traced = list(project.uses("trace-llm", notebooks=False))
     if traced:
         return met(Site(1.0, f"{traced[0].call.name} traces calls", traced[0].where, key=traced[0].call.name))

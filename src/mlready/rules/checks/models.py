@@ -179,6 +179,9 @@ def serving_pins_model(project: Project) -> Verdict:
     found = [use for use in project.uses("load-model", reached="any", notebooks=False) if about_model(use)]
     loads = [use for use in found if project.reaches(use.node, "serving")] or found
     loads = [use for use in loads if not _BACKBONE.search(use.call.name)] or loads
+    deployed = _deployed_version(project)
+    if deployed is not None:
+        return met(deployed)
     if not loads:
         return missing("nothing loads a named version of a model to predict with")
     kept = _Kept(
@@ -190,6 +193,22 @@ def serving_pins_model(project: Project) -> Verdict:
     trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
     sites = [_load_site(use, kept, training=use.file.path in trains) for use in loads]
     return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+
+
+_MODEL_ADDRESS = re.compile(r"(ModelDataUrl|model_data_url|storageUri|modelUri|ModelPackageName)$")
+_NAMED_VERSION = re.compile(
+    r"\$\{?\w*(Job|Version|Id|Sha|Tag|Hash)|/v?\d+(\.\d+)*/?$|[-_/]v\d+|@sha256|:v?\d", re.IGNORECASE
+)
+
+
+def _deployed_version(project: Project) -> Site | None:
+    """The address of a model in what a deployment declares, when it names a version or a job."""
+    for file, resource in project.resources:
+        for key, value in resource.details:
+            if _MODEL_ADDRESS.search(key) and _NAMED_VERSION.search(value):
+                said = f"{resource.kind} {resource.name} serves a model by its version"
+                return Site(1.0, said, file.at(resource.line), key=resource.name)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

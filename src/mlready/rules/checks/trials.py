@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.findings import Site, Verdict, met, missing
+from mlready.findings import Site, Verdict, met, missing, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import strings
@@ -27,6 +27,8 @@ _RUN_FOLDERS = re.compile(
 def trial_and_production_apart(project: Project) -> Verdict:
     """EXP011: a gate or stage stands between a trial and what is in production; separate folders or releases are half."""
     sites = [*_promotions(project), *_environments(project), *_releases(project), *_separate_runs(project)]
+    if not sites and not project.has(*TRAIN_ACTIVITIES, "fit"):
+        return unknown("no call that trains was found, so no trial either")
     if not sites:
         return missing("trials and what is in production are one and the same thing")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlready.facts.rows import Value
+from mlready.facts.rows import Subscript, Value
 from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, literal_path, spreads_keywords
@@ -33,6 +33,19 @@ def features_by_name(project: Project) -> Verdict:
     return hazard(broken, units=units)
 
 
+_NO_FEATURES = re.compile(
+    r"(^|[_.])(pca|principal|princip\w*|components?|proba\w*|preds?|predict\w*|results?|metrics?|scores?|corr\w*|importances?"
+    r"|loadings?|embeddings?|submission|sub|y|y_\w+|target\w*|labels?)([_.]|$)",
+    re.IGNORECASE,
+)
+_ONE_COLUMN = re.compile(r"^[^,]*,\s*-?\d+$")
+_INPUT = re.compile(r"^(x|x_\w+|\w*_x|features?|\w+_features|inputs?|predictors)$", re.IGNORECASE)
+_LOOKS = re.compile(
+    r"\.(corr|cov|plot|hist|boxplot|describe|head|tail|sum|mean|median|std|min|max|isna|isnull|nunique|value_counts|info"
+    r"|count|astype|rename|display)$"
+)
+
+
 def _positional(project: Project, file: ProjectFile) -> Site | None:
     assert file.python is not None
     for row in file.python.subscripts:
@@ -44,12 +57,27 @@ def _positional(project: Project, file: ProjectFile) -> Site | None:
         ):
             if file.facts.notebook is None and not project.reaches((file.path, row.scope), "any"):
                 continue
-            return Site(
-                0.0,
-                f"takes columns by position: {base.rpartition('.')[2]}[{row.index}]",
-                file.at(row.line),
-                key="by position",
-            )
+            if not _chooses_features(file, row):
+                continue
+            said = f"takes columns by position: {base.rpartition('.')[2]}[{row.index}]"
+            return Site(0.0, said, file.at(row.line), key="by position")
+    return _positional_read(file)
+
+
+def _chooses_features(file: ProjectFile, row: Subscript) -> bool:
+    """Whether columns become inputs: not one column of a target or of probabilities, not a look at a table."""
+    assert file.python is not None
+    whole = row.base.rpartition(".")[0]
+    targets = {a.name for a in file.python.assigns if a.line == row.line and a.scope == row.scope}
+    if _NO_FEATURES.search(whole) or any(_NO_FEATURES.search(name) for name in targets):
+        return False
+    if any(c.line == row.line and c.receiver.endswith("[]") and _LOOKS.search(c.name) for c in file.python.calls):
+        return False
+    return not _ONE_COLUMN.match(row.index) or any(_INPUT.match(name) for name in targets)
+
+
+def _positional_read(file: ProjectFile) -> Site | None:
+    assert file.python is not None
     for call in file.python.calls:
         value = argument(call, "usecols") if "read-data" in call.activities else None
         if (
@@ -142,6 +170,15 @@ def joins_explicit(project: Project) -> Verdict:
 _FEATURE_LIST = re.compile(r"feature|column|col(s)?$|numeric|categor|predictors|inputs|x_cols", re.IGNORECASE)
 
 
+_OTHER_COLUMNS = re.compile(
+    r"exclud|drop|ignor|skip|omit|non_?feature|(^|_)(raw|expected|required|report|source|all|date|sort|index|join|group|display|show"
+    r"|output|out|sub|submission|preds?|prob\w*|results?|malicious|test|ids?|keys?)(_|\.|$)|target|label|class(es)?(_|$)|"
+    r"^categories$",
+    re.IGNORECASE,
+)
+"""Names of lists of columns that are no features, or not the features themselves."""
+
+
 _NOT_FEATURES = frozenset(("id", "index", "target", "label", "y"))
 
 
@@ -157,7 +194,7 @@ class Names:
 
 def features_declared_once(project: Project) -> Verdict:
     """FEA007: one list of features feeds training and serving; a request has the fields that training uses."""
-    lists = [row for row in _feature_lists(project) if len(row.columns) >= 3]
+    lists = [row for row in _feature_lists(project) if len(row.columns) >= 3 and not _OTHER_COLUMNS.search(row.name)]
     requests = [schema for schema in schemas(project) if len(schema.fields) >= 3 and _is_request(project, schema)]
     if not lists and not requests:
         return not_applicable("no list of features was found")
@@ -179,6 +216,10 @@ def _feature_lists(project: Project) -> list[Names]:
             ):
                 found.append(Names(row.name, file, row.line, frozenset(str(c) for c in columns)))
         for sub in file.python.subscripts:
+            if any(
+                c.line == sub.line and _LOOKS.search(c.name) and c.receiver.endswith("[]") for c in file.python.calls
+            ):
+                continue
             names = re.findall(r"'([^']+)'|\"([^\"]+)\"", sub.index) if sub.index.startswith("[") else []
             if len(names) >= 2 and not sub.store and project.reaches((file.path, sub.scope), "any"):
                 found.append(Names(f"{sub.base}[…]", file, sub.line, frozenset(a or b for a, b in names)))
@@ -238,11 +279,35 @@ def features_named(project: Project) -> Verdict:
     sites = [*_named_in_code(project), *_named_in_configuration(project)]
     for use in project.uses("feature-store", notebooks=False):
         sites.append(Site(1.0, f"{use.call.name} names the features", use.where, key=use.call.name))
-    if not sites and not project.has("join-tables", "preprocess") and not _reads_tables(project):
-        return not_applicable("no tables are read")
+    if not any(site.credit >= 1 for site in sites) and not _models_tables(project):
+        return not_applicable("no model of tables is trained here: pictures, sound and text have no columns to name")
     if not sites:
         return missing("nothing lists the features by name: the model takes whatever columns the file has")
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+
+
+_OF_TABLES = frozenset(
+    ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels", "autogluon", "pycaret", "flaml", "tpot", "auto-sklearn",
+     "imbalanced-learn", "category-encoders", "feature-engine", "h2o", "cuml", "spark", "pyspark", "lifelines", "lazypredict", "sagemaker")
+)  # fmt: skip
+_OF_TEXT = re.compile(r"(Tfidf|Count|Hashing)(Vectorizer|Transformer)|[Tt]okenize|Word2Vec|SentenceTransformer")
+_OF_COLUMNS = re.compile(r"Scaler|OneHot|Ordinal|TargetEncod|Imputer|ColumnTransformer|Discretizer|get_dummies")
+_NO_MODEL = re.compile(
+    r"sklearn\.(manifold|metrics|model_selection|preprocessing\.(LabelEncoder|LabelBinarizer))|joblib"
+)
+
+
+def _models_tables(project: Project) -> bool:
+    """Whether tables are read and a model of tables is fitted: not of text, pictures or sound."""
+    if not _reads_tables(project):
+        return False
+    fitted = [
+        use.call.name for use in project.uses("train", "fit", "tune", "preprocess") if use.call.system in _OF_TABLES
+    ]
+    fitted = [name for name in fitted if not _NO_MODEL.match(name)]
+    columns = any(_OF_COLUMNS.search(name) for name in fitted)
+    text = any(_OF_TEXT.search(use.call.name) for use in project.uses("preprocess", "embed", "fit", "train"))
+    return columns or (bool(fitted) and not text)
 
 
 def _reads_tables(project: Project) -> bool:
@@ -254,7 +319,7 @@ def _reads_tables(project: Project) -> bool:
 
 def _named_in_code(project: Project) -> Iterator[Site]:
     for row in _feature_lists(project):
-        if re.search(r"drop|exclude|ignore|index|(^|_)(ids?|keys?)(_|$)|target|label", row.name, re.IGNORECASE):
+        if _OTHER_COLUMNS.search(row.name):
             continue
         credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
         yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)

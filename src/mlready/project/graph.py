@@ -19,6 +19,8 @@ Node = tuple[str, int]
 """(path, index of the scope)."""
 
 _MAX_DEPTH = 12
+_MAX_RE_EXPORTS = 4
+"""Modules that a name is followed through."""
 
 
 def module_parts(path: str) -> tuple[str, ...]:
@@ -184,6 +186,19 @@ class _Imported(NamedTuple):
     """Files that are imported when a class or function runs."""
 
 
+_Handed = tuple[int, str, str]
+"""(position of the import, file that it leads to, dotted rest inside it or "*")."""
+
+
+class _Exports(NamedTuple):
+    """What other modules can get from a module by name."""
+
+    heads: set[str]
+    """First parts of the names that it defines or imports."""
+    named: dict[str, list[_Handed]]
+    stars: list[_Handed]
+
+
 @dataclass(slots=True)
 class _Linker:
     modules: Mapping[str, PythonFacts]
@@ -192,6 +207,8 @@ class _Linker:
     handed_on: dict[tuple[str, str], list[Node]] = field(default_factory=dict)
     """What a name inside a module was found to mean."""
     above: dict[str, list[str]] = field(default_factory=dict)
+    exports: dict[str, _Exports] = field(default_factory=dict)
+    through: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
 
     def names(self, path: str) -> dict[str, int]:
         if path not in self.scope_names:
@@ -292,17 +309,45 @@ class _Linker:
         own = self._scope(path, name)
         if own:
             return [*own, (path, 0)]
-        if depth < 4:
-            head = name.split(".", maxsplit=1)[0]
-            for row in self.modules[path].imports:
-                if (row.alias or row.name) == head or row.name == "*":
-                    rest = name if row.name == "*" else ".".join(name.split(".")[1:])
-                    for target, inner in self.target_of(row, importer=path):
-                        inner = "" if inner == "*" else inner
-                        found = self._member(target, ".".join(filter(None, (inner, rest))), depth + 1)
-                        if any(number for _, number in found) or (found and row.name != "*"):
-                            return [*found, (path, 0)]
+        if depth < _MAX_RE_EXPORTS:
+            head, _, rest = name.partition(".")
+            for _, target, inner in self._handing_on(path, head, depth):
+                star = inner == "*"
+                sought = name if star else ".".join(filter(None, (inner, rest)))
+                found = self._member(target, sought, depth + 1)
+                if any(number for _, number in found) or (found and not star):
+                    return [*found, (path, 0)]
         return [(path, 0)]
+
+    def _handing_on(self, path: str, head: str, depth: int) -> list[_Handed]:
+        """The imports of a module that can give it a name, in their order."""
+        exports = self._exports(path)
+        stars = [row for row in exports.stars if head in self._names_through(row[1], depth + 1)]
+        return sorted([*exports.named.get(head, ()), *stars])
+
+    def _exports(self, path: str) -> _Exports:
+        if path not in self.exports:
+            exports = self.exports[path] = _Exports({name.partition(".")[0] for name in self.names(path)}, {}, [])
+            for position, row in enumerate(self.modules[path].imports):
+                bound = row.alias or row.name
+                for target, inner in self.target_of(row, importer=path):
+                    rows = exports.stars if row.name == "*" else exports.named.setdefault(bound, [])
+                    rows.append((position, target, inner))
+            exports.heads.update(exports.named)
+        return self.exports[path]
+
+    def _names_through(self, path: str, depth: int) -> frozenset[str]:
+        """First parts of all names that a module has or gets by star imports; packages star-import hundreds of modules."""
+        key = (path, depth)
+        if key not in self.through:
+            heads: set[str] = set()
+            if path in self.modules:
+                exports = self._exports(path)
+                heads.update(exports.heads)
+                for _, target, _ in exports.stars if depth < _MAX_RE_EXPORTS else ():
+                    heads |= self._names_through(target, depth + 1)
+            self.through[key] = frozenset(heads)
+        return self.through[key]
 
 
 def _relative_parts(ref: str) -> list[str]:

@@ -12,7 +12,8 @@ from mlready.project.project import Project, ProjectFile, Use
 _NEVER = frozenset(
     ("random_state", "seed", "n_jobs", "verbose", "verbosity", "num_workers", "n_splits", "cv", "device", "gpus", "axis", "nthread",
      "n_threads", "workers", "thread_count", "silent", "pin_memory", "shuffle", "copy", "cache_size", "log_every_n_steps", "accelerator",
-     "devices", "precision", "early_stopping_rounds_verbose", "refit", "return_train_score", "warm_start", "fit_intercept")
+     "devices", "precision", "early_stopping_rounds_verbose", "refit", "return_train_score", "warm_start", "fit_intercept",
+     "max_evals", "n_iter", "n_trials")
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from mlready.rules.checks.style import place
 # ------------------------------------------------------------------------------------------------------ DES007, DES008
 
 _USER_PATH = re.compile(
-    r"^(/home/[^/]+|/Users/[^/]+|/root(/|$)|[A-Za-z]:[\\/]+|/content/(drive|gdrive)|/content/[\w.-]+|/kaggle/(input|working)|~/|/export/home/|/gdrive/|/data\d*/[^/]+/|/scratch/|\\\\)"
+    r"^(/home/[^/{]+|/Users/[^/{]+|/root(/|$)|[A-Za-z]:[\\/]+|/content/(drive|gdrive)|/content/[\w.-]+|/kaggle/(input|working)|~/|/export/home/|/gdrive/|/data\d*/[^/]+/|/scratch/|\\\\)"
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from mlready.facts.rows import Hook, Scope
 from mlready.findings import Location, Site, Verdict, hazard, met, missing, unknown
 from mlready.project.commands import Command
+from mlready.project.entries import MAIN
 from mlready.project.project import Project, ProjectFile
 
 # ------------------------------------------------------------------------------------------------------ DES001, DES010
@@ -117,6 +118,10 @@ _PER_THOUSAND = 40.0
 _NOT_COUNTED = frozenset(("F821", "E902"))
 
 
+_NEGLIGIBLE = 0.75
+"""A file with fewer than ten violations in a thousand lines is kept well enough to say nothing."""
+
+
 def style_kept(project: Project) -> Verdict:
     """DES002: violations per thousand lines, from ruff with an explicit selection. The unit is the file."""
     findings = project.external.get("ruff")
@@ -140,8 +145,10 @@ def style_kept(project: Project) -> Verdict:
             continue
         rate = 1000.0 * len(found) / max(50, file.python.code_lines if file.python else 1)
         credit = max(0.0, 1.0 - rate / _PER_THOUSAND)
+        if credit > _NEGLIGIBLE:
+            continue
         first = found[0]
-        said = f"{len(found)} violations, {first.code} {first.message} for one"
+        said = f"{len(found)} violation{'s' if len(found) > 1 else ''}, {first.code} {first.message} for one"
         broken.append(Site(credit, said, place(first), key="style"))
     return hazard(broken, units=len(files))
 
@@ -172,7 +179,7 @@ def functions_described(project: Project) -> Verdict:
 
 _PLAIN_DECORATORS = re.compile(r"(^|\.)(overload|property|setter|override|cached_property|abstractmethod)$")
 _HOOKS = re.compile(
-    r"^(main|forward|on_\w+|configure_\w+|(training|validation|test|predict|val|train)_(step|dataloader|epoch_end)|prepare_data"
+    r"^(main|forward|backward|setup_context|on_\w+|configure_\w+|(training|validation|test|predict|val|train)_(step|dataloader|epoch_end)|prepare_data"
     r"|update_state|reset_states?|result|call|build|get_config|compute_\w+|fit|transform|inverse_transform|predict|predict_proba"
     r"|fit_transform|fit_predict|score|get_feature_names_out|get_params|set_params|load_context|process|setup|teardown|emit)$"
 )
@@ -236,7 +243,8 @@ def _oversized(file: ProjectFile) -> Iterator[tuple[int, str]]:
     assert file.python is not None
     for scope in file.python.scopes[1:]:
         if scope.kind == "function" and scope.statements > _LONG_FUNCTION:
-            yield scope.line, f"{scope.name} has {scope.statements} statements"
+            name = "what stands under the main guard" if scope.name == MAIN else scope.name
+            yield scope.line, f"{name} has {scope.statements} statements"
     if file.facts.notebook is None:
         top = file.python.scopes[0]
         if top.statements > _LONG_MODULE and not _is_constants(file):

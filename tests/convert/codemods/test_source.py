@@ -39,6 +39,9 @@ def texts(cell: str) -> list[str]:
         ("exec('a = (')", None),
         ("@d\nclass A:\n\tx = 1", ["@d\nclass A:\n    x = 1"]),
         ("x = 1 + \\\n    2", None),
+        ("x = 1 \\\n\n", ["x = 1"]),
+        ("x = 1  # C:\\", None),
+        ("a = 1\rb = 2\r\nc = 3", ["a = 1", "b = 2", "c = 3"]),
     ],
 )
 def test_statements_stand_alone(cell: str, expected: list[str] | None) -> None:
@@ -89,12 +92,32 @@ def deep_sum(terms: int) -> str:
 
 @pytest.mark.parametrize(
     "cell",
-    [deep_sum(5000), deep_sum(300), "a = " + "-" * 3000 + "1", "a = 1\x00", "a ="],
+    [deep_sum(5000), deep_sum(300), "a = " + "-" * 3000 + "1", "a = 1\x00", "a =", "for a in b:\n    a\n\\\nb"],
     ids=lambda cell: cell[:12],
 )
 def test_what_cannot_be_changed_is_a_syntax_error(cell: str) -> None:
     with pytest.raises(SyntaxError):
         pieces(cell)
+
+
+FRAGMENTS = (
+    *("a = 1", "\n", "\r", "\x0c", "\t", "  ", "# c", "'é'", "\\\n", '"""', "if a:", "\n    b = f('ö', 2)", ";", "("),
+    *(")", "\ufeff", "\u2028", "f'{a!r:>{b}}'", "exec('c = 1\\rd = 2')", "match x:\n    case 1: pass", "\x00", "@d\n"),
+    *("import a as b, c", "from . import (d, # e\n f)", "if __name__ == '__main__':\n    # k\n    pass\n    # l"),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=8).map("".join))
+def test_whatever_the_text_it_is_read_or_refused(cell: str) -> None:
+    try:
+        found, _ = pieces(cell)
+    except SyntaxError:
+        return
+    for piece in found:
+        assert ast.dump(ast.parse(code_of(piece.code))) == ast.dump(ast.Module([piece.node], []))
+        for node in ast.walk(piece.node):
+            if isinstance(node, ast.Constant) and isinstance(node.value, int | str):
+                piece.origin.literal(node)
 
 
 @given(st.lists(statement, min_size=1, max_size=6).map("\n# note\n\n".join))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,16 +20,22 @@ Line: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 MAX_DEPTH = 100
 """Nodes inside each other; the transformers are recursive."""
 
+_BARE_BACKSLASH = re.compile(r"(?:\A|(?<!\\)\n)[ \t\f]*\\\n")
+"""Libcst takes what follows for a part of the block before."""
+
 
 class Origin:
     """The text that statements come from; finds the libcst node of a literal in it."""
 
     def __init__(self, text: str) -> None:
         """Raises SyntaxError for what `ast` or libcst cannot read, and for what is nested too deeply to be changed."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         self.lines = text.split("\n")
         self.tree = parse(text)
         if _deeper_than(MAX_DEPTH, self.tree):
             raise SyntaxError("expressions or blocks are nested too deeply")
+        if _BARE_BACKSLASH.search(text):
+            raise SyntaxError("a statement begins with a backslash")
         try:
             self.module = cst.parse_module(text if text.endswith("\n") else text + "\n")
         except (cst.ParserSyntaxError, RecursionError, ValueError) as error:
@@ -84,8 +91,11 @@ def pieces(text: str) -> tuple[list[Piece], tuple[str, ...]]:
 
 
 def code_of(node: cst.CSTNode) -> str:
-    """Source of a node, without space around it."""
-    return cst.Module([]).code_for_node(node).strip("\n")
+    """Source of a node, without blank lines around it, and without a backslash that continues into one."""
+    text = cst.Module([]).code_for_node(node).lstrip("\n").rstrip()
+    while text.endswith("\\") and "#" not in text.rsplit("\n", 1)[-1]:
+        text = text[:-1].rstrip()
+    return text
 
 
 def comments(lines: Iterable[cst.EmptyLine]) -> tuple[str, ...]:

@@ -198,6 +198,8 @@ class Guard(Row, frozen=True, array_like=True, gc=False):
     scope: int
     words: tuple[str, ...] = ()
     """Names, attributes, texts and numbers of the comparison."""
+    fatal: bool = False
+    """It raises or exits, where others return or go on."""
 
 
 class PythonFacts(Row, frozen=True, array_like=True, gc=False):

@@ -195,16 +195,18 @@ _EXITS = frozenset(("exit", "quit", "_exit"))
 def _guard(state: ModuleState, node: ast.If) -> None:
     """Keep an `if` that compares sizes and whose last statement leaves."""
     last = node.body[-1]
-    leaves = isinstance(last, ast.Return | ast.Raise | ast.Continue)
+    fatal = isinstance(last, ast.Raise)
+    leaves = fatal or isinstance(last, ast.Return | ast.Continue)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
         called = last.value.func
-        leaves = (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) in _EXITS
+        leaves = fatal = (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) in _EXITS
     if not leaves or len(state.guards) >= 500:
         return
     parts = list(islice(ast.walk(node.test), 40))
     if any(isinstance(part, ast.Compare) and isinstance(part.ops[0], _ORDERS) for part in parts):
         words = (getattr(part, "id", None) or getattr(part, "attr", None) or _short(part) for part in parts)
-        state.guards.append(Guard(node.lineno, state.scope.index, tuple(dict.fromkeys(filter(None, words)))))
+        named = tuple(dict.fromkeys(filter(None, words)))
+        state.guards.append(Guard(node.lineno, state.scope.index, named, fatal))
 
 
 def _short(node: ast.AST) -> str:

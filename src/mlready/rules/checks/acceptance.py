@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, strings
+from mlready.rules.checks.common import NO_TRAINING, argument, nothing_trains, strings
 
 # ------------------------------------------------------------------------------------------------------------ CMP005
 
@@ -38,7 +38,10 @@ def acceptance_declared(project: Project) -> Verdict:
         *_config_thresholds(project),
         *_test_thresholds(project),
         *_cli_thresholds(project),
+        *_guarded(project),
     ]
+    if not sites and nothing_trains(project) and not project.has("evaluate"):
+        return unknown(NO_TRAINING)
     if not sites:
         return missing("no threshold says when a model is good enough to ship")
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
@@ -105,6 +108,15 @@ def _names_of_gates(project: Project) -> bool:
     return False
 
 
+_QUALITY = re.compile(
+    r"baseline|better_than|quality|at_least|good_enough|performance|accura|(^|_)(auc|f1|rmse|mae)(_|$)"
+)
+_DETAIL = re.compile(
+    r"shape|label|empty|nan|refus|invalid|raises|column|dtype|type|format|decision_threshold|response|route|schema"
+)
+"""Words of tests that look at how something is computed, not at how good it is."""
+
+
 def _test_thresholds(project: Project) -> Iterator[Site]:
     from mlready.rules.checks.assertions import test_functions
 
@@ -112,11 +124,33 @@ def _test_thresholds(project: Project) -> Iterator[Site]:
         assert file.python is not None
         name = scope.name.lower()
         does = {activity for call in file.python.calls if call.scope == number for activity in call.activities}
-        if not scope.asserts or not ({"evaluate", "predict"} & does or "model" in name):
-            continue
-        demands = _METRIC_NAME.search(name) or re.search(r"baseline|better|quality", name)
-        if demands or ("evaluate" in does and "threshold" in name):
+        scored = "evaluate" in does and bool(_METRIC_NAME.search(name) or "threshold" in name)
+        demands = bool(_QUALITY.search(name)) or scored
+        judged = {"evaluate", "predict"} & does or "model" in name
+        if scope.asserts and judged and demands and not _DETAIL.search(name):
             yield Site(1.0, f"{scope.name} asserts on a metric", file.at(scope.line), key=scope.name)
+
+
+_LIMIT = re.compile(r"0?\.\d+|\d{2}(\.\d+)?")
+_STOPS_TRAINING = re.compile(r"early|stop|patience|epoch|batch|step", re.IGNORECASE)
+
+
+def _guarded(project: Project) -> Iterator[Site]:
+    """`if best_score < 0.6: raise`: a run that ends when a metric is too low; half when the limit is a bare number."""
+    for file in project.code_files:
+        for row in file.python.guards if file.python else ():
+            words = [word for word in row.words if not _LIMIT.fullmatch(word)]
+            measured = row.fatal and any(_METRIC_NAME.search(word) for word in words)
+            if (
+                not measured
+                or _STOPS_TRAINING.search(" ".join(words))
+                or not project.reaches((file.path, row.scope), "any")
+            ):
+                continue
+            if any(_THRESHOLD.search(word) for word in words):
+                yield Site(1.0, f"the run ends by {' and '.join(words)}", file.at(row.line), key="guard")
+            elif len(words) < len(row.words):
+                yield Site(0.5, f"the run ends by {words[0]} and a bare number", file.at(row.line), key="guard")
 
 
 def _cli_thresholds(project: Project) -> Iterator[Site]:
@@ -193,9 +227,34 @@ def evaluation_sliced(project: Project) -> Verdict:
                 return met(
                     Site(1.0, f"{scope.name} measures each group with {helper}", file.at(scope.line), key=helper)
                 )
+    sliced = _own_slices(project)
+    if sliced is not None:
+        return met(sliced)
     for use in project.calls("sklearn.metrics.classification_report"):
         return met(Site(0.5, "a report per class, not per group of the data", use.where, key="classification_report"))
+    if nothing_trains(project) and not project.has("evaluate"):
+        return unknown(NO_TRAINING)
     return missing("metrics are for all the data at once: a group that does badly does not show")
+
+
+_SLICES = re.compile(
+    r"fairness|(^|_)(slices?|sliced|sub_?groups?)(_|$)|(by|per|each)_(group|segment|slice|cohort|identity|region|country|site|term)s?(_|$)"
+)
+
+
+def _own_slices(project: Project) -> Site | None:
+    """A function of the project whose name speaks of groups, and that computes a metric."""
+    measured = {use.node for use in project.uses("evaluate", notebooks=False)}
+    for file in project.code_files:
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            name = f"{file.name.removesuffix('.py')} {scope.name}".lower()
+            node = (file.path, number)
+            named = (
+                scope.kind == "function" and not scope.trivial and any(_SLICES.search(word) for word in name.split())
+            )
+            if named and project.reaches(node, "any") and not measured.isdisjoint(project.graph.reach([node])):
+                return Site(1.0, f"{scope.name} evaluates per group", file.at(scope.line), key=scope.name)
+    return None
 
 
 def _measuring_helper(project: Project, file: ProjectFile, number: int) -> str:
@@ -240,9 +299,34 @@ def llm_evaluated(project: Project) -> Verdict:
         run = _run_by_ci(project, use)
         tail = " in CI" if run else ", run by hand"
         return met(Site(1.0 if run else 0.5, f"{use.call.name} evaluates{tail}", use.where, key=use.call.name))
+    own = _own_llm_evaluation(project)
+    if own is not None:
+        return met(own)
     for file in project.matching("promptfooconfig.y*ml", "*evals/*.y*ml", "*eval_set*.json*", "*golden*.json*"):
         return met(Site(0.5, f"{file.path} holds expectations, and nothing runs them", file.at(0), key=file.path))
     return missing("nothing evaluates what the language model answers")
+
+
+_JUDGES_ANSWERS = re.compile(r"eval|judge|benchmark|assess|quality_gate|grade", re.IGNORECASE)
+
+
+def _own_llm_evaluation(project: Project) -> Site | None:
+    """Own code that asks the model and judges its answers: a runner by name, metrics beside calls, tests that assert."""
+    for file in project.test_files:
+        asked = any({"call-llm"} & set(call.activities) for call in (file.python.calls if file.python else ()))
+        if asked and any(scope.asserts for scope in (file.python.scopes if file.python else ())):
+            credit = 1.0 if _tests_in_ci(project) else 0.5
+            return Site(credit, f"{file.path} asserts on answers", file.at(0), key=file.path)
+    measured = {use.file.path for use in project.uses("evaluate")}
+    for use in project.uses("call-llm"):
+        named = _JUDGES_ANSWERS.search(f"{use.file.path} {use.scope.name}")
+        if named or use.file.path in measured:
+            run = _run_by_ci(project, use)
+            tail = " in CI" if run else ", run by hand"
+            return Site(
+                1.0 if run else 0.5, f"{use.call.name} in what judges answers{tail}", use.where, key=use.call.name
+            )
+    return None
 
 
 def _tests_in_ci(project: Project) -> bool:

@@ -30,8 +30,8 @@ NO_TRAINING = "no step that trains is seen in the code"
 
 
 def nothing_trains(project: Project) -> bool:
-    """Whether no call trains or fits anything, in code and notebooks: the model is made elsewhere, or not told."""
-    return not project.has(*TRAIN_ACTIVITIES, "fit")
+    """Whether no call trains or fits anything, and nobody states that it does: the model is made elsewhere, or not told."""
+    return not project.stated_kind and not project.has(*TRAIN_ACTIVITIES, "fit")
 
 
 def strings(value: Value | None, *, depth: int = 6) -> Iterator[str]:

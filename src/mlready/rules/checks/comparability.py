@@ -196,14 +196,15 @@ def _is_of_metrics(path: str, file: ProjectFile) -> bool:
 
 def evaluation_data_fixed(project: Project) -> Verdict:
     """CMP003: the test part is the same for every model: seeded, by key, by date, or a file."""
-    untrained = nothing_trains(project)
-    if not untrained and not evaluates(project):
+    if project.has(*_FITS) and not evaluates(project):
         return missing("nothing is evaluated: a part that is set aside and never scored compares nothing")
     splits = list(project.uses("split"))
     sites = [_split_site(project, use) for use in splits]
     sites += list(_test_files(project))
     if not sites:
-        return unknown(NO_TRAINING if untrained else "how the data for evaluation is chosen cannot be told")
+        return unknown(
+            NO_TRAINING if nothing_trains(project) else "how the data for evaluation is chosen cannot be told"
+        )
     return met(*sorted(sites, key=lambda site: -site.credit)[:3])
 
 

@@ -250,9 +250,13 @@ def _bases(schema: Schema) -> tuple[str, ...]:
     return schema.file.python.scopes[schema.node[1]].bases
 
 
+_FEATURES = re.compile(r"feature|predictor|x_cols|numeric|categor|inputs?(_|$)|\[…\]$", re.IGNORECASE)
+
+
 def _mismatched(project: Project, lists: list[Names], requests: list[Schema]) -> Iterator[Site]:
     """A request that lacks a feature that training uses (close matches only: half of the names must agree)."""
-    training = [row for row in lists if any(path == row.file.path for path, _ in project.training_nodes)]
+    trained = {path for path, _ in project.training_nodes}
+    training = [row for row in lists if row.file.path in trained and _FEATURES.search(row.name)]
     for schema in requests:
         fields = frozenset(schema.fields)
         best = max(training, key=lambda row: len(row.columns & fields), default=None)
@@ -292,9 +296,7 @@ _OF_TABLES = frozenset(
 )  # fmt: skip
 _OF_TEXT = re.compile(r"(Tfidf|Count|Hashing)(Vectorizer|Transformer)|[Tt]okenize|Word2Vec|SentenceTransformer")
 _OF_COLUMNS = re.compile(r"Scaler|OneHot|Ordinal|TargetEncod|Imputer|ColumnTransformer|Discretizer|get_dummies")
-_NO_MODEL = re.compile(
-    r"sklearn\.(manifold|metrics|model_selection|preprocessing\.(LabelEncoder|LabelBinarizer))|joblib"
-)
+_NO_MODEL = re.compile(r"sklearn\.(manifold|metrics|preprocessing\.(LabelEncoder|LabelBinarizer))|joblib")
 
 
 def _models_tables(project: Project) -> bool:
@@ -323,6 +325,7 @@ def _named_in_code(project: Project) -> Iterator[Site]:
             continue
         credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
         yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)
+    yield from _lists_joined(project)
     for use in project.uses("train", "fit", "split"):
         if any(_lists_columns(arg.value) for arg in use.call.args):
             reached = use.file.facts.notebook is None and project.reaches(use.node, "any")
@@ -330,6 +333,19 @@ def _named_in_code(project: Project) -> Iterator[Site]:
     for use in project.uses("preprocess", notebooks=False):
         if use.call.name.endswith("ColumnTransformer") and project.reaches(use.node, "any"):
             yield Site(1.0, "a ColumnTransformer is bound to named columns", use.where, key=use.call.name)
+
+
+_JOINED_NAME = re.compile(r"(^|_)features?(_(cols|columns|names|list))?$", re.IGNORECASE)
+
+
+def _lists_joined(project: Project) -> Iterator[Site]:
+    """`FEATURES = VITALS + LABS`: lists of names that are laid end to end."""
+    trained = {path for path, _ in project.training_nodes}
+    for file in project.code_files:
+        for row in file.python.assigns if file.python else ():
+            if row.value.kind == "expr" and row.value.text == "BinOp" and _JOINED_NAME.search(row.name):
+                credit = 1.0 if file.path in trained else 0.5
+                yield Site(credit, f"{row.name} names the features", file.at(row.line), key=row.name)
 
 
 def _lists_columns(value: Value) -> bool:

@@ -10,6 +10,7 @@ from mlready.findings import Site, Verdict, each, hazard, met, missing, unknown
 from mlready.project.entries import is_handler
 from mlready.project.project import Project, ProjectFile
 from mlready.rules.checks.batch import rows_checked
+from mlready.rules.checks.common import constant
 
 # -------------------------------------------------------------------------------------------------------------- FEA003
 
@@ -65,16 +66,13 @@ def _handler_site(file: ProjectFile, number: int, scope: Scope) -> Site:
             f"{call.receiver}.{call.name.rpartition('.')[2]}",
         )
     ]
-    validated = any(
-        call.scope == number and re.search(r"model_validate|parse_obj|validate|Schema\(\)\.load|\.load$", call.name)
-        for call in file.python.calls
-    )
+    validated = _validates(file, number)
     typed = [
         param
         for param in scope.params
         if param.annotation
         and not _UNTYPED.match(param.annotation.strip("'\""))
-        and param.name not in ("self", "request", "db", "background_tasks", "response")
+        and param.name not in ("self", "db", "background_tasks", "response")
     ]
     uploads = any(re.search(r"UploadFile|File", param.annotation) for param in scope.params)
     loose = _loose_field(file, typed)
@@ -87,13 +85,27 @@ def _handler_site(file: ProjectFile, number: int, scope: Scope) -> Site:
     return Site(0.0, f"{scope.name} has no typed request", place, key=scope.name)
 
 
+def _validates(file: ProjectFile, number: int) -> bool:
+    """Whether a handler validates, or the file refuses what it is asked with 422 or 400."""
+    assert file.python is not None
+    for call in file.python.calls:
+        if call.scope == number and re.search(r"model_validate|parse_obj|validate|Schema\(\)\.load|\.load$", call.name):
+            return True
+        if call.name.endswith("HTTPException") and constant(call, "0", "status_code") in (400, 422):
+            return True
+    methods = (scope.name.rpartition(".")[2] for scope in file.python.scopes if scope.kind == "function")
+    return any(re.search(r"validat|check_(input|schema|features)", name) for name in methods)
+
+
 def _loose_field(file: ProjectFile, typed: list[Param]) -> str:
     """A field of the request's class, of the same file, that is a free dictionary or anything at all; "" if none is."""
     assert file.python is not None
     wanted = {word for param in typed for word in re.findall(r"\w+", param.annotation)}
     classes = {i for i, s in enumerate(file.python.scopes) if s.kind == "class" and s.name in wanted}
-    loose = re.compile(r"\b(Any|object)\b|^(list|List)\[(dict|Dict)\b|^(dict|Dict)\b")
-    return next((f.name for f in file.python.fields if f.scope in classes and loose.search(f.annotation)), "")
+    loose = re.compile(r"\b(Any|object)\b|^(list|List)\[(dict|Dict)\]|^(dict|Dict)$")
+    aside = re.compile(r"config|option|param|meta|extra|context|setting", re.IGNORECASE)
+    rows = (f for f in file.python.fields if f.scope in classes and not aside.search(f.name))
+    return next((f.name for f in rows if loose.search(f.annotation)), "")
 
 
 def _platform_schemas(project: Project) -> list[Site]:

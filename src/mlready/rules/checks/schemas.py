@@ -24,7 +24,17 @@ _ROW_WORDS = re.compile(
 )
 
 
-_CONFIG_WORDS = re.compile(r"config|settings|param|args|option|hyper|result|response|output", re.IGNORECASE)
+_OTHER_WORDS = re.compile(
+    r"config|settings|param|args|option|hyper|result|response|output|report|split|scan|backlog|summary|statistic|stats|state"
+    r"|resource|metric|event|log|auth|user|token|session|health|job|task|error|cache|plan|loader|module|batch|pool|store$",
+    re.IGNORECASE,
+)
+_PLAIN_TYPE = re.compile(
+    r"int|float|str|bool|date|time|Literal|Enum|Decimal|Annotated|Series|Optional|None|con(int|float|str)", re.I
+)
+_HOLDER_TYPE = re.compile(
+    r"ndarray|DataFrame|Tensor|Path|Dict|dict|Callable|Any|Dataset|Loader|Logger|Lock|list\[|List\[", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +64,21 @@ def schemas(project: Project) -> Iterator[Schema]:
 
 
 def _declares_rows(file: ProjectFile, number: int, scope: Scope) -> bool:
+    """Whether a class says what one row holds: a table's schema, a request, a record of plain values."""
     assert file.python is not None
+    if any(re.search(r"DataFrameModel|SchemaModel", base) for base in scope.bases):
+        return True
     fields = [row for row in file.python.fields if row.scope == number and row.annotation]
-    pandera = any(re.search(r"DataFrameModel|SchemaModel", base) for base in scope.bases)
-    if not pandera and (len(fields) < 2 or _CONFIG_WORDS.search(scope.name)):
+    if len(fields) < 2 or _OTHER_WORDS.search(scope.name):
         return False
+    if any(_SCHEMA_BASES.search(base) for base in scope.bases):
+        return bool(_ROW_WORDS.search(scope.name) or _ROW_WORDS.search(file.name))
     dataclass_ = any(
         decorator.text.endswith(("dataclass", "dataclasses.dataclass", "define", "frozen"))
         for decorator in scope.decorators
     )
-    if pandera:
-        return True
-    typed = any(_SCHEMA_BASES.search(base) for base in scope.bases) or dataclass_
-    return typed and bool(_ROW_WORDS.search(scope.name) or _ROW_WORDS.search(file.name))
+    plain = sum(bool(_PLAIN_TYPE.search(f.annotation)) and not _HOLDER_TYPE.search(f.annotation) for f in fields)
+    return dataclass_ and bool(_ROW_WORDS.search(scope.name)) and plain >= 0.7 * len(fields)
 
 
 _SHAPE_WORDS = re.compile(r"check|valid|verify|assert|ensure", re.IGNORECASE)
@@ -157,8 +169,10 @@ def own_validation(project: Project) -> Iterator[Site]:
             if (
                 scope.kind == "function"
                 and _SHAPE_WORDS.search(name)
-                and re.search(r"data|schema|input|column|frame|feature|df|dtypes?", name, re.IGNORECASE)
-                and not re.search(r"database|file|path|dir|exist|arg", name, re.IGNORECASE)
+                and re.search(
+                    r"data(set|frame)?(_|$)|schema|input|columns|frame|features|(^|_)df|dtypes?", name, re.IGNORECASE
+                )
+                and not re.search(r"database|file|path|dir|exist|arg|metadata_in|modalit|update", name, re.IGNORECASE)
             ):
                 reached = project.reaches((file.path, number), "any")
                 yield Site(
@@ -172,6 +186,10 @@ def own_validation(project: Project) -> Iterator[Site]:
 _READING_CLASS = re.compile(r"Dataset|DataModule|DataLoader|Sequence$")
 
 
+_READS = re.compile(r"load|read|get|item|parse|open|fetch|ingest|prepare|preprocess|collate", re.IGNORECASE)
+_DATA_FILE = re.compile(r"^(data_?set|data_?load(er|ing)?|data_?utils|data)s?\.py$", re.IGNORECASE)
+
+
 def _asserted_inputs(project: Project) -> Iterator[Site]:
     """Asserts on what is read (sizes, channels, labels of images, audio and text), on the way to training."""
     for file in project.code_files:
@@ -182,8 +200,9 @@ def _asserted_inputs(project: Project) -> Iterator[Site]:
             named = scope.kind == "function" and not scope.name.endswith(">")
             if not named or not scope.asserts or (file.path, number) not in project.training_nodes:
                 continue
-            reads = number in reading or any(_READING_CLASS.search(base) for base in scopes[scope.parent].bases)
-            if reads:
+            reads = number in reading and bool(_READS.search(scope.name))
+            reads = reads or any(_READING_CLASS.search(base) for base in scopes[scope.parent].bases)
+            if reads or _DATA_FILE.search(file.name):
                 said = f"{scope.name} asserts what it reads"
                 yield Site(0.75, said, file.at(scope.line), key=scope.name)
 

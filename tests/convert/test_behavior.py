@@ -77,6 +77,16 @@ PROGRAMS = {
         "vs = [f() for f in fs]",
         "i = 9\nw = fs[0]()",
     ],
+    "closure in a container": [
+        "k = 1\nk = 2\nfs = []\ndef f(x):\n    return x * k\nfs.append(f)\nn = len(fs)\nprint(n)",
+        "k = 9\nm = k + 1\nprint(m)\nq = [m]\nr = q * 2",
+        "z = [g(1) for g in fs]\nprint(z)",
+    ],
+    "closure in an attribute": [
+        "class Box:\n    pass\n\nk = 1\nk = 2\nbox = Box()\ndef f(x):\n    return x * k\nbox.f = f\nn = 1\nprint(n)",
+        "k = 9\nm = k + 1\nprint(m)\nq = [m]\nr = q * 2",
+        "z = box.f(1)\nprint(z)",
+    ],
     "builtin re-bound": ["a = sum([1, 2])", "sum = 5", "b = sum + 1"],
     "builtin re-bound in one cell": ["a = max(1, 2)\nmax = 7\nb = max"],
     "conditional": ["flag = False", "if flag:\n    x = 1", "y = 2", "if flag:\n    print(x)"],

@@ -151,8 +151,8 @@ class Model:
         return self.callback(value)
 
 
-def attach(model, function):
-    model.callback = function
+def install(function):
+    Model.callback = staticmethod(function)
 
 
 class Hub:
@@ -199,7 +199,7 @@ SHARED_STATE = {
         "import hooks",
         "#md ## Prepare",
         "factor = 2\nfactor = factor + 1\nmodel = hooks.Model()\n"
-        "def scale(x):\n    return x * factor\n\nhooks.attach(model, scale)\nxs = [1, 2, 3]",
+        "def scale(x):\n    return x * factor\n\nhooks.install(scale)\nxs = [1, 2, 3]",
         "#md ## Change",
         "factor = 10\nother = factor + 1\nprint(other)\nlimit = [other]",
         "#md ## Use",

@@ -36,6 +36,8 @@ def _holders(work: Sequence[Statement], position: int) -> frozenset[str]:
     makes_more = _makes_closures(work[position].node)
     for statement in work[position + 1 :]:
         later = statement.flow
+        if holders & later.reads:
+            holders |= later.mutates | later.may_mutate
         if makes_more and holders & later.reads:
             holders |= later.binds | later.mutates
         else:

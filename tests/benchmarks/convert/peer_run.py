@@ -51,8 +51,8 @@ def script(place: Path) -> dict[str, Any]:
 
 def ipython(place: Path) -> dict[str, Any]:
     """A script that calls `get_ipython()`: there is one."""
-    module: Any = importlib.import_module("IPython.core.interactiveshell")
-    shell = module.InteractiveShell.instance()
+    module: Any = importlib.import_module("IPython.terminal.interactiveshell")
+    shell = module.TerminalInteractiveShell.instance()
     builtins.get_ipython = lambda: shell  # type: ignore[attr-defined]
     return script(place)
 

@@ -34,7 +34,7 @@ VOLATILE = re.compile(
     r"(^|_)(cache|datetime|timestamp|elapsed|duration|runtime|uuid|tempdir)s?_?$|^_?time_?$|_times?_?$|^_cache|^_repr_html_"
     r"|(^|_)(rng|random_state|bit_generator)_?$|^_sklearn_output_config$|^__"
 )
-"""Attributes and keys that hold the clock, paths or caches; never compared."""
+"""Attributes that hold the clock, paths or caches, never compared; keys of dicts only where the notebook has them stable."""
 
 Tree = Any
 

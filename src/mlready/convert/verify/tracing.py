@@ -23,7 +23,7 @@ MAX_OBJECTS = 20_000
 MAX_CODE = 50
 """Functions inside functions followed for the names that they read."""
 
-ATOMS = (int, float, complex, str, bytes, bool, type(None), type, types.CodeType, types.BuiltinFunctionType, range)
+ATOMS = (int, float, complex, str, bytes, bool, type(None), types.CodeType, types.BuiltinFunctionType, range)
 SHARED_BY_ALL = frozenset({"RandomState", "Generator", "MT19937", "PCG64", "dtype", "FrameType", "ABCMeta", "lock"})
 """Kinds of objects that variables have in common without being one unit: random generators keep their order anyway."""
 
@@ -41,9 +41,9 @@ class Reach:
             found, weak = waiting.pop()
             if isinstance(found, ATOMS) or type(found).__name__ in SHARED_BY_ALL:
                 continue
-            if id(found) in self.held or (weak and id(found) in self.watched):
+            if id(found) in self.held or ((weak or isinstance(found, type)) and id(found) in self.watched):
                 continue
-            (self.watched if weak else self.held).add(id(found))
+            (self.watched if weak or isinstance(found, type) else self.held).add(id(found))
             self.keep.append(found)
             self.names |= code_names(found)
             waiting += [(part, weak) for part in parts(found)]
@@ -54,6 +54,8 @@ def parts(value: Any) -> Iterable[Any]:
     """What an object holds. Of functions without their module, of generators what they were made with."""
     if isinstance(value, types.ModuleType):
         return [v for k, v in vars(value).items() if not k.startswith("__")] if is_local(value) else []
+    if isinstance(value, type):
+        return list(vars(value).values()) if is_local(sys.modules.get(value.__module__)) else []
     if isinstance(value, types.FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or () if _is_full(cell)]
         return [*cells, *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values(), *vars(value).values()]
@@ -80,9 +82,11 @@ def _is_full(cell: Any) -> bool:
         return False
 
 
-def is_local(module: types.ModuleType) -> bool:
-    """True for a module that lies beside the notebook: what is stored in it is state of the notebook."""
+def is_local(module: types.ModuleType | None) -> bool:
+    """True for the notebook itself and a module beside it: what is stored in it is state of the notebook."""
     file = getattr(module, "__file__", None)
+    if getattr(module, "__name__", "") == "__main__":
+        return True
     return bool(file) and str(Path(str(file)).resolve()).startswith(str(Path.cwd()) + os.sep)
 
 

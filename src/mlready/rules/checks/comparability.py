@@ -75,8 +75,8 @@ def _mixed_measures(project: Project) -> list[Site]:
 
 
 _NAMED = re.compile(
-    r"^_?(eval(uate|uation)?|validate|validation_(epoch|step)|compute_metrics|score_model|test_step|test_(model|epoch|loop)|"
-    r"assess|estimate_loss|test)(_\w+)?$"
+    r"^_?((eval(uate|uation)?|validate|validation_(epoch|step)|compute_metrics|score_model|assess|estimate_loss)(_\w+)?|"
+    r"test(_(step|model|net|epoch|loop))?)$"
 )
 _EVALUATE = re.compile(
     r"^(\w+\.)?_?(eval(uate)?(_(model|net|network|epoch|loop|step|fn))?|estimate_loss|(test|validation)_step)$"
@@ -324,7 +324,7 @@ def _candidates(project: Project) -> Iterator[Site]:
         searched = [call for call in calls if "tune" in call.activities]
         makers = {call.name for call in calls if {"classifier", "regressor"} & set(traits(call.name))}
         helped = [call for call in calls if "loop" in call.context and _is_measure(project, file, call)]
-        if len(makers) < 2 and any(_takes_a_model(call) for call in helped):
+        if helped and len(makers) < 2:
             makers |= _imported_models(project, file)
         scored += helped
         in_loop = any("loop" in call.context for call in scored)
@@ -343,12 +343,6 @@ def _candidates(project: Project) -> Iterator[Site]:
             yield Site(0.5, f"{len(makers)} candidates are scored, and compared by eye", place, key="candidates")
         else:
             yield Site(0.25, "a search compares settings of one model", place, key="search")
-
-
-def _takes_a_model(call: Call) -> bool:
-    return any(
-        re.fullmatch(r"(\w+_)?(model|clf|estimator|classifier|regressor|candidate)", a.value.text) for a in call.args
-    )
 
 
 def _imported_models(project: Project, file: ProjectFile) -> set[str]:

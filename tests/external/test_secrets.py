@@ -136,6 +136,7 @@ def test_credentials_that_their_surroundings_tell(code: str, line: Any) -> None:
         "password = getpass('Password for user1: ')",
         'parser.add_argument("--api-key", default="")',
         "SG.configure_the_graph.with_many_words_in_it",
+        f"![](https://pictures.blob.core.net/a.png?se=2016-09-30&sr=b&sig={'aB3x' * 11}%3D)",
         "SECRET_KEY = 'change-me-to-a-64-char-random-string'",
         "checksum/token-secret: '24dcfa3c12c1f925fd9fd3fe84d7e3c7'",
         "# Example: backend = db+postgresql://tracker:fl1ghtd3ck@store.internal.net/runs",

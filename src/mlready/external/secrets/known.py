@@ -83,6 +83,8 @@ def _is_credible(text: str, form: Format, start: int, end: int) -> bool:
         return False  # the plugin's second pattern: judged by our own "aws-secret-key"
     if form.code == "slack-token" and value.startswith("http"):
         return False
+    if form.code == "azure-sas-token" and _EXPIRED.search(text, max(0, start - 400), end + 200):
+        return False
     if form.code == "jwt":
         return value.count(".") == 2 and len(value) > 60 and is_web_token(value)
     if form.code == "aws-secret-key" and re.fullmatch(r"[0-9a-f]{40}", value):
@@ -90,6 +92,10 @@ def _is_credible(text: str, form: Format, start: int, end: int) -> bool:
     cut = bool(start and _TOKEN_CHAR.match(text[start - 1])) or bool(_TOKEN_CHAR.match(text[end : end + 1]))
     in_base64 = bool(start) and text[start - 1] in "/+" and text[start - 2 : start - 1].isalnum() and form.shown == 4
     return not cut and not in_base64 and not is_fake(_random_part(value)) and entropy(value[-24:]) > 2.8
+
+
+_EXPIRED = re.compile(r"[?&]se=20(?:1\d|2[0-4])-")
+"""An address that was signed for a time long past opens nothing."""
 
 
 def _random_part(value: str) -> str:

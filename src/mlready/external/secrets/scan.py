@@ -14,7 +14,7 @@ from mlready.external.secrets.known import Hit, Marks, find_known, marks_in
 from mlready.facts.reading import Unreadable, decode
 
 TOOL = "secrets"
-SCAN_VERSION = 2
+SCAN_VERSION = 3
 """To be raised with every change of formats or filters, so that cached findings are made anew."""
 MAX_TEXT = 10_000_000
 _GENERIC_ROLES = frozenset(("source", "script", "notebook", "config", "ci", "container", "infra"))

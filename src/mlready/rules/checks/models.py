@@ -111,9 +111,12 @@ def _saves_model(use: Use) -> bool:
 
 
 def _checkpoints(project: Project) -> bool:
-    """Whether a configuration names the callback that saves checkpoints."""
+    """Whether code or a configuration names what saves checkpoints during training."""
     values = (row.value for file in project.files for row in file.facts.settings)
-    return any(isinstance(value, str) and value.endswith("ModelCheckpoint") for value in values)
+    if any(isinstance(value, str) and value.endswith("ModelCheckpoint") for value in values):
+        return True
+    calls = (call for file in project.work_files for call in (file.python.calls if file.python else ()))
+    return any(re.search(r"(Model|Torch|Framework|Xgboost)?Checkpoint(Config)?(\.|$)", call.name) for call in calls)
 
 
 def _registering(project: Project) -> Iterator[Use]:
@@ -174,9 +177,15 @@ _BACKBONE = re.compile(r"^(torchvision\.models|timm|keras\.applications|tensorfl
 """Pretrained parts that a model is built of."""
 
 
+def _fetches(project: Project, use: Use) -> bool:
+    """What training fetches from a hub by name is what it starts from, not what it made."""
+    return "hub" in project.vocabulary.traits(use.call.name) and isinstance(constant(use.call, "0"), str)
+
+
 def serving_pins_model(project: Project) -> Verdict:
     """VER009: what is served is a named version of a model, from configuration or baked into a tagged image."""
     found = [use for use in project.uses("load-model", reached="any", notebooks=False) if about_model(use)]
+    found = [use for use in found if project.reaches(use.node, "serving") or not _fetches(project, use)]
     loads = [use for use in found if project.reaches(use.node, "serving")] or found
     loads = [use for use in loads if not _BACKBONE.search(use.call.name)] or loads
     deployed = _deployed_version(project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from mlready.findings import Site, Verdict, met, missing
 from mlready.project.commands import Command
@@ -41,7 +42,8 @@ def readme_runs(project: Project) -> Verdict:
         return missing("there is no README")
     readmes.sort(key=lambda pair: pair[0].path.count("/"))
     file, document = readmes[0]
-    commands = [c for c in project.commands if c.origin == "document" and c.where.path == file.path]
+    shown = (c for c in project.commands if c.origin == "document" and c.where.path == file.path)
+    commands = [replace(command, text=_BACKSLASH.sub("/", command.text)) for command in shown]
     wrong = [c for c in commands if _names_missing(project, c)]
     if wrong:
         text = wrong[0].text[:60]
@@ -56,6 +58,10 @@ def readme_runs(project: Project) -> Verdict:
     lacks = [word for word, there in (("install", installs), ("run", runs)) if not there]
     said = "says how to install and run" if not lacks else f"does not say how to {' or '.join(lacks)}"
     return met(Site(credit, f"{file.path} {said}", file.at(1), key="readme"))
+
+
+_BACKSLASH = re.compile(r"\\(?=\w)")
+"""Of a path as Windows writes it."""
 
 
 def _names_missing(project: Project, command: Command) -> bool:

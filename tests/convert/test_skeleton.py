@@ -377,6 +377,21 @@ def plain(code: str) -> str:
     return re.sub(r",? ([}])", r"\1", re.sub(r"([{]) ", r"\1", " ".join(code.replace('"', "'").split())))
 
 
+@pytest.mark.parametrize(
+    ("cell", "saves"),
+    [
+        ("n = len(xs)", True),
+        ("share = sum(xs) / 3", True),
+        ("label = str(xs)", False),
+        ("ys = [x + 1 for x in xs]", False),
+    ],
+)
+def test_numbers_are_saved_where_there_may_be_some(cell: str, saves: bool, tmp_path: Path) -> None:
+    files = converted(tmp_path, "xs = list(range(3))", cell).changes.files
+    assert ("save_numbers" in files["src/made/__main__.py"]) == saves
+    assert ("results.json" in files["README.md"]) == saves
+
+
 def test_two_notebooks_keep_their_results_apart(tmp_path: Path) -> None:
     paths = [notebook(tmp_path / f"{name}.ipynb", "xs = [1, 2]", "n = len(xs)") for name in ("one", "two")]
     files = convert(paths, Options(into=tmp_path / "out", package="made")).changes.files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlready.convert.inputs import tables
-from mlready.convert.keep import saved_models
+from mlready.convert.keep import saved_models, saves_numbers
 from mlready.convert.model import Plan
 from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
 
@@ -19,6 +19,7 @@ import pickle
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 '''
 
@@ -60,11 +61,21 @@ def _free_path(folder: Path, name: str) -> Path:
 
 _SAVE_NUMBERS = '''
 def save_numbers(results: object, folder: str) -> None:
-    """Write the results that are plain numbers to results.json."""
-    numbers = {name: value for name, value in vars(results).items() if isinstance(value, (int, float))}
+    """Write the results that are numbers, or short lists of them, to results.json."""
+    found = {name: _numbers(value) for name, value in vars(results).items()}
+    numbers = {name: value for name, value in found.items() if value is not None}
     if numbers:
         Path(folder).mkdir(parents=True, exist_ok=True)
         Path(folder, "results.json").write_text(json.dumps(numbers, indent=2) + "\\n")
+
+
+def _numbers(value: Any) -> Any:
+    """A number, or up to 50 of them as a list; None for everything else."""
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    items = plain if isinstance(plain, list) else [plain]
+    fits = 0 < len(items) <= 50 and all(isinstance(item, (int, float)) for item in items)
+    return plain if fits else None
+
 '''
 
 _SAVE_MODELS = '''
@@ -101,7 +112,7 @@ def outputs_module(plan: Plan, sources: Iterable[str]) -> str:
     """Source of `outputs`, with the functions that the other modules call; "" where they call none."""
     texts = list(sources)
     parts = [part for token, part in ((SHOW, _SHOW), (SAVE_FIGURES, _SAVE_FIGURES)) if any(token in t for t in texts)]
-    parts += [_SAVE_NUMBERS] if plan.results else []
+    parts += [_SAVE_NUMBERS] if saves_numbers(plan) else []
     parts += [_SAVE_MODELS] if saved_models(plan) else []
     return _HEAD + "".join(parts) if parts else ""
 
@@ -113,17 +124,16 @@ def main_module(plan: Plan) -> str:
     if any(setting.name == OUTPUT_DIR for setting in plan.settings):
         folder = f'f"{{config.{OUTPUT_DIR}}}/{below}"' if below else f"config.{OUTPUT_DIR}"
     imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
-    found = saved_models(plan)
+    found, numbers = saved_models(plan), saves_numbers(plan)
     imports += [f"from {plan.package}.inputs import check_inputs"] if tables(plan) else []
-    helpers = [*(["save_models"] if found else []), *(["save_numbers"] if plan.results else [])]
+    helpers = [*(["save_models"] if found else []), *(["save_numbers"] if numbers else [])]
     imports += [f"from {plan.package}.outputs import {', '.join(helpers)}"] if helpers else []
     head = [f'"""Run the pipeline: `python -m {plan.package}`."""', "", "from __future__ import annotations", ""]
     head += ["import argparse", "from dataclasses import fields"]
     main = ["def main() -> None:", '    """Run the pipeline with the settings of the command line."""']
     main += ["    config = Config(**vars(_options()))", *(["    check_inputs(config)"] if tables(plan) else [])]
-    main += (
-        ["    results = run(config)", f"    save_numbers(results, {folder})"] if plan.results else ["    run(config)"]
-    )
+    main += ["    results = run(config)" if found or numbers else "    run(config)"]
+    main += [f"    save_numbers(results, {folder})"] if numbers else []
     main += [f"    save_models(results, {found!r}, {folder})"] if found else []
     text = "\n".join([*head, *imports, _OPTIONS, "", "", *main])
     return text + '\n\n\nif __name__ == "__main__":\n    main()\n'

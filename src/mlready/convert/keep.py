@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 
 from mlready.convert.model import Plan, Statement
@@ -13,37 +14,48 @@ SAVED_BY_JOBLIB = ("sklearn.", "imblearn.")
 NO_MODELS = ("sklearn.base.", "sklearn.datasets.", "sklearn.metrics.", "sklearn.gaussian_process.kernels.")
 METRICS = ("sklearn.metrics.", "imblearn.metrics.")
 NO_NUMBERS = ("_curve", "_matrix", "_report", "_support", "_path")
-"""Endings of functions of metrics that give more than one number."""
+"""Endings of functions of metrics that give more than numbers."""
+_METRIC = re.compile(r"(^|_)(score|accuracy|auc|rmse|mae|mse|r2|f1|error|loss)(_|$)")
+_COUNTING = frozenset(
+    {"len", "sum", "int", "float", "round", "abs", "max", "min", "mean", "std", "var", "median", "sqrt", "item"}
+)
 
 
 def kept_names(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
     """Names of models that are fitted, and of metrics."""
-    return models(statements, imports) | frozenset(
-        name
-        for statement in statements
-        for name, call in _assigned(statement)
-        if _is_metric(imports.resolve(call.func))
-    )
+    return models(statements, imports) | _metrics(statements, imports)
 
 
 def models(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
     """Names that hold an estimator with `fit` called on it."""
     fitted = {call.removesuffix(".fit") for s in statements for call in s.flow.calls if call.endswith(".fit")}
     found: set[str] = set()
-    for statement in statements:
-        for name, call in _assigned(statement):
-            inner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "fit" else None
-            if isinstance(inner, ast.Call):
-                found |= {name} if _is_model(imports.resolve(inner.func)) else set()
-            elif name in fitted and _is_model(imports.resolve(call.func)):
-                found.add(name)
+    for name, call in _assigned(statements):
+        inner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "fit" else None
+        if isinstance(inner, ast.Call):
+            found |= {name} if _is_model(imports.resolve(inner.func)) else set()
+        elif name in fitted and _is_model(imports.resolve(call.func)):
+            found.add(name)
     return frozenset(found)
 
 
 def saved_models(plan: Plan) -> tuple[str, ...]:
     """Results of a pipeline that are models."""
-    found = models([s for stage in plan.stages for s in stage.statements], imports_of(plan))
+    found = models(_statements(plan), imports_of(plan))
     return tuple(name for name in plan.results if name in found)
+
+
+def saves_numbers(plan: Plan) -> bool:
+    """Whether the results of a pipeline are likely to hold a number."""
+    statements = _statements(plan)
+    likely = _metrics(statements, imports_of(plan)) | {
+        target.id
+        for s in statements
+        if isinstance(s.node, ast.Assign) and _is_numeric(s.node.value)
+        for target in s.node.targets
+        if isinstance(target, ast.Name)
+    }
+    return not likely.isdisjoint(plan.results)
 
 
 def imports_of(plan: Plan) -> Imports:
@@ -56,11 +68,20 @@ def imports_of(plan: Plan) -> Imports:
     return imports
 
 
-def _assigned(statement: Statement) -> Iterable[tuple[str, ast.Call]]:
-    """(name, call) of `name = call(...)`."""
-    node = statement.node
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-        yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
+def _statements(plan: Plan) -> list[Statement]:
+    return [statement for stage in plan.stages for statement in stage.statements]
+
+
+def _assigned(statements: Sequence[Statement]) -> Iterable[tuple[str, ast.Call]]:
+    """(name, call) of each `name = call(...)`."""
+    for statement in statements:
+        node = statement.node
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
+
+
+def _metrics(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
+    return frozenset(name for name, call in _assigned(statements) if _is_metric(imports.resolve(call.func)))
 
 
 def _is_model(name: str) -> bool:
@@ -71,4 +92,15 @@ def _is_model(name: str) -> bool:
 
 def _is_metric(name: str) -> bool:
     last = name.rpartition(".")[2]
-    return (name.startswith(METRICS) and last[:1].islower() and not last.endswith(NO_NUMBERS)) or last == "score"
+    known = name.startswith(METRICS) and last[:1].islower()
+    return not last.endswith(NO_NUMBERS) and (known or _METRIC.search(last) is not None)
+
+
+def _is_numeric(value: ast.expr) -> bool:
+    """A number, arithmetic with one, or a call of a function that counts."""
+    if isinstance(value, ast.BinOp):
+        return _is_numeric(value.left) or _is_numeric(value.right)
+    if isinstance(value, ast.Call):
+        last = value.func.attr if isinstance(value.func, ast.Attribute) else ast.unparse(value.func)
+        return last in _COUNTING
+    return isinstance(value, ast.Constant) and isinstance(value.value, int | float)

@@ -13,7 +13,7 @@ from typing import Any
 from mlready.convert.card import CARD, card_facts
 from mlready.convert.environment import Environment
 from mlready.convert.inputs import inputs
-from mlready.convert.keep import saved_models
+from mlready.convert.keep import saved_models, saves_numbers
 from mlready.convert.model import Plan
 from mlready.scaffold.parts import compose
 
@@ -107,7 +107,7 @@ def skeleton(*, package: str, title: str, plans: Sequence[Plan], environment: En
         "inputs": [pair for plan in plans for pair in inputs(plan)],
         "steps": [f"{stage.module}.{stage.name}" for plan in plans for stage in plan.stages],
         "cards": facts,
-        "saves_models": any(map(saved_models, plans)),
+        "writes": [what for what, is_written in _outputs(plans) if is_written],
     }
     wanted = [part for part in PARTS if part != CARD or facts]
     files = compose(wanted, given=given)
@@ -115,6 +115,14 @@ def skeleton(*, package: str, title: str, plans: Sequence[Plan], environment: En
         files[LOCK] = environment.locked
     untrained = () if facts else (LeftOut((CARD,), "the notebook fits no model"),)
     return Skeleton(files, (*NOT_FOR_NOTEBOOKS, *untrained))
+
+
+def _outputs(plans: Sequence[Plan]) -> list[tuple[str, bool]]:
+    return [
+        ("figures", any(plan.figures for plan in plans)),
+        ("numbers (`results.json`)", any(map(saves_numbers, plans))),
+        ("fitted models (`*.joblib`)", any(map(saved_models, plans))),
+    ]
 
 
 def merged_manifest(theirs: str, ours: str, *, package_only: bool) -> str:

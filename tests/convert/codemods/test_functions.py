@@ -30,8 +30,13 @@ def test_a_function_takes_what_it_read(text: str, expected: str) -> None:
     ("text", "expected"),
     [
         ("def f():\n    global a  # mine\n    a = 1", "def f():\n    nonlocal a  # mine\n    a = 1"),
-        ("def f():\n    global a, x\n    a = 1", "def f():\n    nonlocal a; global x\n    a = 1"),
-        ("def f():\n    global x", "def f():\n    global x"),
+        ("def f():\n    global a, x\n    a = 1", "def f():\n    nonlocal a\n    a = 1"),
+        ("def f():\n    global x", "def f():\n    pass"),
+        ("if x:\n    global a\n    a = 1", "if x:\n    pass\n    a = 1"),
+        (
+            "class C:\n    def m(self):\n        global a; a = 1",
+            "class C:\n    def m(self):\n        nonlocal a; a = 1",
+        ),
         ("def f():\n    '''\n    global a\n    '''", "def f():\n    '''\n    global a\n    '''"),
     ],
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import libcst as cst
 
-from mlready.convert.codemods.changing import changed
+from mlready.convert.codemods.changing import Node, changed
 from mlready.convert.codemods.source import Line, comments, empty_lines, with_comments
 
 
@@ -24,12 +24,18 @@ def with_parameters(code: Line, names: Sequence[str]) -> Line:
 
 def without_global(code: Line, names: frozenset[str]) -> Line:
     """`global` of these names left out: functions inside read them from the function around."""
-    return _global_changed(code, names, None)
+    return _declaring(code, lambda found: _declared(cst.Global, [name for name in found if name not in names]))
 
 
 def with_nonlocal(code: Line, names: frozenset[str]) -> Line:
-    """`nonlocal` for `global` of names that the function around holds."""
-    return _global_changed(code, names, cst.Nonlocal)
+    """`nonlocal` in functions for `global` of names that the step around holds; any other `global` says nothing there."""
+
+    def change(node: cst.CSTNode) -> cst.CSTNode:
+        if not isinstance(node, cst.FunctionDef):
+            return node
+        return _declaring(node, lambda found: _declared(cst.Nonlocal, [name for name in found if name in names]))
+
+    return _declaring(changed(code, change), lambda _: [])
 
 
 def shown(code: Line, function: str) -> Line:
@@ -64,20 +70,16 @@ def with_comments_above(code: Line, above: Iterable[str]) -> Line:
     return with_comments(code, (*above, *comments(code.leading_lines)))
 
 
-def _global_changed(code: Line, names: frozenset[str], others: type[cst.Nonlocal] | None) -> Line:
-    """Takes names out of `global`; what is left of the statement, and the other that they move to, take its place."""
+def _declaring(code: Node, new: Callable[[list[str]], list[cst.BaseSmallStatement]]) -> Node:
+    """Other statements in place of each `global`, made from its names."""
 
     def change(node: cst.CSTNode) -> cst.CSTNode | cst.FlattenSentinel[cst.BaseSmallStatement]:
         if not isinstance(node, cst.Global):
             return node
-        taken = [_listed(item) for item in node.names if item.name.value in names]
-        rest = [_listed(item) for item in node.names if item.name.value not in names]
-        found: list[cst.BaseSmallStatement] = [others(taken)] if taken and others else []
-        found += [cst.Global(rest)] if rest else []
-        return cst.FlattenSentinel(found or [cst.Pass()]) if taken else node
+        return cst.FlattenSentinel(new([item.name.value for item in node.names]) or [cst.Pass()])
 
     return changed(code, change)
 
 
-def _listed(item: cst.NameItem) -> cst.NameItem:
-    return item.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+def _declared(kind: type[cst.Global | cst.Nonlocal], names: Sequence[str]) -> list[cst.BaseSmallStatement]:
+    return [kind([cst.NameItem(cst.Name(name)) for name in names])] if names else []

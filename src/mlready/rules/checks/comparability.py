@@ -273,8 +273,6 @@ _BASELINE = re.compile(
     r"(^|[_.])(baseline|champion|incumbent|majority|production_model|current_model|previous_model)([_.]|$)",
     re.IGNORECASE,
 )
-
-
 _CHOOSES = frozenset(("max", "min", "sorted", "numpy.argmax", "numpy.argmin"))
 
 
@@ -367,9 +365,17 @@ def _is_measure(project: Project, file: ProjectFile, call: Call) -> bool:
 
 def _chooses(calls: Sequence[Call], *, in_loop: bool) -> bool:
     return any(
-        (in_loop and call.name in _CHOOSES) or _SELECTS.search(call.name) or _SELECTS.search(call.receiver)
+        (in_loop and call.name in _CHOOSES and _of_scores(call))
+        or _SELECTS.search(call.name)
+        or _SELECTS.search(call.receiver)
         for call in calls
     )
+
+
+def _of_scores(call: Call) -> bool:
+    """Whether what is chosen from are scores or models, and not numbers of another kind."""
+    words = " ".join(f"{arg.name} {arg.value.text} " + " ".join(i.text for i in arg.value.items) for arg in call.args)
+    return bool(re.search(r"\bkey\b|score|metric|result|acc|auc|f1|rmse|mae|report|perf|eval|model|loss", words))
 
 
 _OTHER_MODEL = re.compile(

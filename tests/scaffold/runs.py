@@ -8,7 +8,6 @@ import resource
 import shutil
 import socket
 import subprocess
-import time
 import tomllib
 from pathlib import Path
 
@@ -23,14 +22,10 @@ _FAMOUS = ("scikit-learn", "pandas", "mlflow-skinny", "wandb", "fastapi", "dvc",
 
 
 class Stopwatch:
-    """Time since it was made: of the clock, and of the processors in commands that ended (whatever else they do)."""
+    """Time of the processors in commands that ended since it was made, whatever else they do."""
 
     def __init__(self) -> None:
-        self._start, self._used = time.monotonic(), self._usage()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
+        self._used = self._usage()
 
     @property
     def cpu_seconds(self) -> float:

@@ -9,8 +9,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
-from functools import cached_property
+from fnmatch import translate
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -129,6 +129,8 @@ class Project:
     """Findings of external tools, by tool name; a tool that did not run maps to the reason as text."""
     stated_kind: str = ""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
+    """Names of files of the repository that belong to other subprojects."""
 
     # ------------------------------------------------------------------------------------------------------ files
 
@@ -157,14 +159,24 @@ class Project:
         return tuple(f for f in self.python_files if f.role in WORK_ROLES)
 
     @cached_property
+    def file_names(self) -> frozenset[str]:
+        """The last parts of all paths."""
+        return frozenset(file.name for file in self.files)
+
+    @cached_property
+    def code_folders(self) -> frozenset[str]:
+        """Names of all folders with code somewhere inside them."""
+        return frozenset(part for file in self.code_files for part in file.path.split("/")[:-1])
+
+    @cached_property
     def test_files(self) -> tuple[ProjectFile, ...]:
         return tuple(file for file in self.python_files if file.role == "test")
 
     def matching(self, *patterns: str) -> Iterator[ProjectFile]:
         """Files whose path, or name for a pattern without a slash, matches."""
+        of_names, of_paths = _patterns(patterns)
         for file in self.files:
-            path = file.path
-            if any(fnmatch(path if "/" in p else file.name, p) for p in patterns):
+            if (of_names and of_names.match(file.name)) or (of_paths and of_paths.match(file.path)):
                 yield file
 
     # ------------------------------------------------------------------------------------------------- rows of files
@@ -481,3 +493,14 @@ class Project:
     def parent_folders(self, path: str) -> tuple[str, ...]:
         """Folders above a path, nearest first, "" for the root last."""
         return tuple("" if str(p) == "." else str(p) for p in PurePosixPath(path).parents)
+
+
+@lru_cache(maxsize=1_000)
+def _patterns(patterns: tuple[str, ...]) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
+    """The patterns without a slash as one expression, and those with one."""
+    whole = [pattern for pattern in patterns if "/" in pattern]
+    return _any_of([pattern for pattern in patterns if pattern not in whole]), _any_of(whole)
+
+
+def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
+    return re.compile("|".join(map(translate, patterns))) if patterns else None

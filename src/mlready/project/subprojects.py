@@ -55,4 +55,6 @@ def _narrow(project: Project, folder: str, folders: list[str]) -> Project:
             files.append(file)
         elif not any(file.path.startswith(other + "/") for other in folders):
             files.append(replace(file, shared=True))
-    return replace(project, files=tuple(files), base=folder)
+    own = {file.path for file in files}
+    beside = frozenset(file.name for file in project.files if file.path not in own)
+    return replace(project, files=tuple(files), base=folder, beside=beside)

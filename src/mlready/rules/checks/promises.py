@@ -14,10 +14,15 @@ _WATCHED_ROLES = frozenset(["source", "script", "ci", "container", "config", "in
 _MUST_HAVE_CONTENT = re.compile(
     r"(^|/)(Dockerfile[^/]*|Containerfile|Makefile|[^/]+\.(py|ya?ml|toml|json|sh|ipynb|tf|cfg|ini))$"
 )
-_MAY_BE_EMPTY = re.compile(r"(^|/)(__init__\.py|py\.typed|\.gitkeep|\.keep|conftest\.py|\.nojekyll|[^/]*\.lock)$")
+_MAY_BE_EMPTY = re.compile(
+    r"(^|/)(__init__\.py|py\.typed|\.gitkeep|\.keep|conftest\.py|\.nojekyll|[^/]*\.lock|(outputs|variables|versions|locals)\.tf)$"
+)
 _TEMPLATE_FOLDER = re.compile(r"(^|/)(templates?|\{\{[^/]*)(/|$)|\{\{")
 _OWN_MARKS = re.compile(r"(^|/)(cookiecutter\.json|copier\.ya?ml|cliff\.toml|none\.ya?ml|target/[^/]*\.json)$")
 """Files whose marks or emptiness are meant: questions of templates, changelog and dbt output, Hydra's "none"."""
+_FILLED_LATER = re.compile(r"(^|/)(ansible|roles|playbooks|group_vars|host_vars|charts?|helm|salt)(/|$)")
+"""Folders whose marks a tool fills in when it runs."""
+_TEST_FILE = re.compile(r"^test|_test\.py$|^conftest")
 _MARKS = re.compile(r"\{\{\s*(cookiecutter|copier|_copier|project)\b|\{%-?\s*(if|for|endif|raw)\b")
 _PLAIN_FILE = re.compile(r"^(\./)?[\w./-]+\.(py|ipynb|txt|lock)$")
 
@@ -38,13 +43,15 @@ def no_empty_artifacts(project: Project) -> Verdict:
 def _is_watched(file: ProjectFile) -> bool:
     if file.role not in _WATCHED_ROLES or not _MUST_HAVE_CONTENT.search(file.path):
         return False
-    if _OWN_MARKS.search(file.path):
-        return False
+    if _OWN_MARKS.search(file.path) or (file.role == "test" and not _TEST_FILE.search(file.name)):
+        return False  # Fixtures of tests are empty on purpose.
     return not _MAY_BE_EMPTY.search(file.path) and not _TEMPLATE_FOLDER.search(file.path)
 
 
 def _unrendered(file: ProjectFile) -> bool:
     """`{{ cookiecutter.x }}` or `{% if %}` outside of a templates folder."""
+    if _FILLED_LATER.search(file.path):
+        return False
     texts = [str(row.value) for row in file.facts.settings] + [row.key for row in file.facts.settings]
     texts += [row.value for row in (file.facts.container.instructions if file.facts.container else ())]
     return any(_MARKS.search(text) for text in texts)
@@ -78,7 +85,8 @@ def _missing_file(project: Project, command: Command) -> str:
 def _exists(project: Project, name: str, command: Command) -> bool:
     """Whether a file of that name is in the project (the folder a command runs in is not always known), or is made there."""
     last = PurePosixPath(name).name
-    if name.startswith(("/", "~", "$")) or any(PurePosixPath(path).name == last for path in project.by_path):
+    if name.startswith(("/", "~", "$")) or last in project.file_names or last in project.beside:
         return True
-    same = (other for other in project.commands if other.where.path == command.where.path and other is not command)
-    return any(last in other.text for other in same)
+    same = [other for other in project.commands if other.where.path == command.where.path and other is not command]
+    fetched = any(re.match(r"(cd|tar|unzip|git clone|wget|curl)\b", other.text) for other in same)
+    return any(last in other.text for other in same) or (fetched and last == "setup.py")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from mlready.facts.rows import Call, Scope
 from mlready.findings import Site
@@ -116,9 +117,10 @@ def _starts_a_job(project: Project, file: ProjectFile, number: int) -> bool:
     wanted = {job.entry.path for job in project.batch_jobs}
     for command in file.python.calls if file.python else ():
         if command.scope == number and command.name.startswith(("subprocess.", "os.system")):
-            words = {text for arg in command.args for text in strings(arg.value)}
-            modules = {word.replace(".", "/") + ".py" for word in words}
-            if any(path.endswith(word) for path in wanted for word in words | modules if word.endswith(".py")):
+            words = [word for arg in command.args for text in strings(arg.value) for word in text.split()]
+            files = {word.lstrip("./") for word in words if word.endswith(".py")}
+            files |= {word.replace(".", "/") + ".py" for flag, word in pairwise(words) if flag == "-m"}
+            if any(f"/{path}".endswith(f"/{name}") for path in wanted for name in files):
                 return True
     return False
 

@@ -99,7 +99,9 @@ def _separate_runs(project: Project) -> Iterator[Site]:
             yield Site(0.5, "each trial has a name and a folder", use.where, key="run name")
             break
     for use in project.calls("threading.Thread", ".submit", ".run_in_executor", ".add_task", reached="serving"):
-        said = " ".join(text for arg in use.call.args for text in (arg.value.text, *strings(arg.value)))
+        calls = use.file.python.calls if use.file.python else ()
+        beside = [arg.value for call in calls if call.scope == use.call.scope for arg in call.args]
+        said = " ".join(text for value in beside for text in (value.text, *strings(value)))
         if re.search(r"shadow|canary|challenger", f"{said} {' '.join(use.scope.refs)}", re.IGNORECASE):
             yield Site(1.0, "a model runs in shadow beside the one that answers", use.where, key="shadow")
             break

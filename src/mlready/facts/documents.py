@@ -118,7 +118,7 @@ _SHELL = frozenset(
         "shellsession",
     ]
 )
-_OF_DATA = re.compile(r"\b(data|data ?sets?|corpus|corpora)\b", re.IGNORECASE)
+_OF_DATA = re.compile(r"\b(data|data ?sets?|corpus|corpora|provenance)\b", re.IGNORECASE)
 _NOT_OF_DATA = re.compile(
     r"preprocess|pipeline|version|structure|science|load(er|ing)|augment|valid|drift|settings|other|own|custom|base\b|flow",
     re.IGNORECASE,
@@ -129,8 +129,11 @@ _SOURCE_CODE = re.compile(
     r"source[- ]?(code|control|file|tree|venv|\S*activate)|\bsrc\b|licen[cs]e file|this (project|repo\w*|library)", re.I
 )
 _ADDRESS = re.compile(
-    r"https?://(?!img\.shields|github\.com/[^/\s]+/[^/\s]+/(actions|blob|workflows)|colab)\S+|doi\.org|s3://|gs://"
+    r"https?://(?!img\.shields|github\.com/[^/\s]+/[^/\s]+/(actions|blob|workflows)|colab)\S+|doi\.org|s3://|gs://|"
+    r"\b(kaggle|uci|zenodo|figshare|physionet|openml|data\.gov|hugging ?face|common crawl)\b",
+    re.IGNORECASE,
 )
+"""Where data is had from: an address, or a place that is known for it."""
 _PROMPT = re.compile(
     r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
 )

@@ -27,6 +27,7 @@ _MODELS = frozenset({"classifier", "regressor", "clusterer", "outlier-detector",
 _SAME = re.compile(r"\.(fit|set_params|set_output|compile|to|eval|cpu|cuda|best_estimator_|best_model|model)$")
 _WEIGHTS = re.compile(r"(^|\.)(state_dict|get_weights|save_weights|parameters)$")
 _NETWORK = re.compile(r"^(torch\.nn|keras|tensorflow\.keras|lightning|pytorch_lightning|flax|transformers|timm)\.")
+_METHODS = frozenset(("fit", "fit_transform", "transform", "predict", "predict_proba", "score"))
 _HANDED_ON = frozenset(("sklearn.base.clone", "copy.deepcopy", "copy.copy", "sklearn.clone"))
 _DATA = re.compile(
     r"^(pandas|polars|numpy|torch\.(tensor|stack|cat|from_numpy|zeros|ones|as_tensor)|scipy\.sparse|dict|list|set|sorted|"
@@ -94,6 +95,7 @@ def _told(trace: Tracer, place: Place, name: str, depth: int) -> Made:
     calls = [call for call in _makers(place, name) if "load-model" not in call.activities]
     found = {of_call(trace, Place(place.file, call.scope), call, depth - 1) for call in calls[:_LIMIT]}
     found |= {made_of(trace, place, value, depth - 1) for value in _assigned(place, name)[:_LIMIT]}
+    found |= {_by_class(trace, kind) for kind in _known_as(place, name)}
     if found:
         return _best(found)
     held = _SAME.search(name)
@@ -119,6 +121,15 @@ def _assigned(place: Place, name: str) -> list[Value]:
     rows = [row for row in place.file.python.assigns if row.name == name and row.scope in (place.scope, 0)]
     own = [row for row in rows if row.scope == place.scope] or rows
     return [row.value for row in own if row.value.text != name and row.value.kind != "const"]
+
+
+def _known_as(place: Place, name: str) -> Iterator[str]:
+    """Classes that the readers told of a name: `scaler.fit(X)` stands as a method of its class."""
+    assert place.file.python is not None
+    for call in place.file.python.calls:
+        holder, _, method = call.name.rpartition(".")
+        if call.scope == place.scope and call.receiver == name and holder and method in _METHODS:
+            yield holder
 
 
 def _arguments_for(trace: Tracer, place: Place, name: str) -> list[tuple[Place, Value]] | None:

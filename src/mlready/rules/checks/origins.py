@@ -50,7 +50,7 @@ def same_environment(project: Project) -> Verdict:
 
 _SERVES = re.compile(
     r"uvicorn|gunicorn|flask run|streamlit|fastapi|bentoml|mlflow models|torchserve|tritonserver|tensorflow_model_server|"
-    r"mlserver|waitress|hypercorn|gradio|serve|api|app\.py|main:app|handler|inference|predict|lambda",
+    r"mlserver|waitress|hypercorn|gradio|\bserve\b|\bapi\b|app\.py|main:app|handler|inference|predict|lambda",
     re.IGNORECASE,
 )
 

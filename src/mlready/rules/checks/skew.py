@@ -31,7 +31,7 @@ def preprocessing_shared(project: Project) -> Verdict:
     found = _shared_by(project, training, predicting, saved)
     if found is not None:
         return met(found)
-    loads = [use for use in project.uses("load-model") if use.node in predicting]
+    loads = _loads(project, predicting)
     if not predicting or not loads:
         half = _shared_in_part(project, training, saved)
         return met(half) if half else missing("nothing makes predictions with the preprocessing of training")
@@ -55,7 +55,7 @@ def _shared_by(
     shared = _feature_store(project, training, predicting) or _shared_function(project, training & predicting)
     if shared is not None:
         return shared
-    kept = _artifact(project, saved, [use for use in project.uses("load-model") if use.node in predicting])
+    kept = _artifact(project, saved, predicting)
     module = None if kept else _shared_module(project, training, predicting)
     if module is None:
         return kept
@@ -134,15 +134,24 @@ def _feeds(use: Use) -> bool:
     return not _SHOWN.search(f"{use.file.path} {use.scope.name}")
 
 
-def _artifact(project: Project, saved: list[tuple[Use, Made]], loads: list[Use]) -> Site | None:
+def _loads(project: Project, predicting: frozenset[Node]) -> list[Use]:
+    """Where predictions load a model: code before notebooks, what serves before what scores."""
+    found = [use for use in project.uses("load-model") if use.node in predicting]
+    return sorted(found, key=lambda u: (u.file.facts.notebook is not None, not project.reaches(u.node, "serving")))
+
+
+def _artifact(project: Project, saved: list[tuple[Use, Made]], predicting: frozenset[Node]) -> Site | None:
     """What predictions load of what training saves with its preprocessing, or beside it."""
+    loads = _loads(project, predicting)
+    several = len({(use.file.path, use.call.line) for use in loads}) > 1
+    applied = several or any(use.node in predicting for use in project.calls(".transform"))
     for use in loads:
         kept = [made for other, made in saved if _linked(project, other, use)]
         if "whole" in kept:
             return Site(1.0, "predictions load the model with its preprocessing", use.where, key="artifact")
     for use in loads:
         beside = [m for o, m in saved if o.file.facts.notebook is None and _linked(project, o, use)]
-        if "transformer" in beside and len({other.call.line for other in loads}) > 1:
+        if "transformer" in beside and applied:
             words = "predictions load the model and the preprocessing beside it"
             return Site(0.8, words, use.where, key="artifact")
     return None
@@ -289,13 +298,14 @@ def no_fitting_in_serving(project: Project) -> Verdict:
     for use in project.uses("fit", "train", "preprocess", "tune", reached="serving", notebooks=False):
         last = use.call.name.rpartition(".")[2]
         place = (use.file.path, use.call.line)
+        if any(number for _, number in project.graph.resolve(use.file.path, use.call.name)):
+            continue  # A method of the project's own: what it fits inside is judged there.
         if last not in _FIT or place in seen or _learns_online(project, use) or not _is_called(project, use):
             continue
         seen.add(place)
         what = use.call.receiver or use.call.name
-        message = (
-            f"{what}.{last} learns from what is asked" if use.call.receiver else f"{use.call.name} runs in serving"
-        )
+        when = "learns from what is asked" if use.call.scope else "is fitted when the service starts"
+        message = f"{what}.{last} {when}" if use.call.receiver else f"{use.call.name} runs in serving"
         broken.append(Site(0.0, message, use.where, key=f"{what}.{last}", certain=_is_certain(use)))
     return hazard(broken, units=max(units, len(broken)))
 
@@ -325,9 +335,19 @@ def _is_certain(use: Use) -> bool:
     """Whether it surely fits a model or transformer per request: not behind a condition, not a training endpoint."""
     if {"if", "try"} & set(use.call.context) or use.call.name == ".fit":
         return False
-    if use.scope.name in ("", "<main>") or "fit" in use.call.activities:
+    if use.scope.name in ("", "<main>") or "fit" in use.call.activities or _of_own_steps(use):
         return False
     return not re.search(r"train|fit|refit|update|build|init|startup|lifespan", use.scope.name, re.IGNORECASE)
+
+
+def _of_own_steps(use: Use) -> bool:
+    """Whether a pipeline is fitted whose steps are classes of somebody else's: they may learn nothing."""
+    python = use.file.python
+    assert python is not None
+    steps = [
+        call for call in python.calls if call.scope == use.call.scope and "ipeline" in call.parent.rpartition(".")[2]
+    ]
+    return "ipeline" in use.call.name and not any("preprocess" in call.activities for call in steps)
 
 
 def with_service(project: Project, file: ProjectFile, site: Site) -> Site:

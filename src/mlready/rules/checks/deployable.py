@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Automation, Container, Job, Resource, Stage
-from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable, unknown
+from mlready.facts.rows import Container, Resource, Stage
+from mlready.findings import Site, Verdict, each, met, missing, not_applicable
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import literal_path, strings
 
@@ -37,7 +37,8 @@ _PACKAGING_CALLS = re.compile(
 
 def artifact_produced(project: Project) -> Verdict:
     """DEP001: training ends in a packaged artifact; a bare pickle is half of one."""
-    sites = [_artifact_site(project, use) for use in project.uses("save-model", "register-model")]
+    saved = [use for use in project.uses("save-model", "register-model") if not _saves_data(use)]
+    sites = [*(_artifact_site(project, use) for use in saved), *_saved_by_frameworks(project)]
     for file, stage in project.stages:
         for out in stage.outs:
             if _PACKAGED.search(out) or re.search(r"model[^/]*(/|$)", out):
@@ -45,6 +46,46 @@ def artifact_produced(project: Project) -> Verdict:
     if not sites:
         return missing("training ends without an artifact that could be deployed")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+
+
+_DATA_NAME = re.compile(
+    r"(^|[_./{])(images?|labels?|tensors?|data|dataset|train|test|val|valid|x|y|features?|targets?|embeddings?|stats|ids|indices)"
+    r"([_.}]|\d|$)",
+    re.IGNORECASE,
+)
+_MODEL_NAME = re.compile(
+    r"model|net|weight|state_dict|checkpoint|ckpt|estimator|clf|classifier|regressor|best|epoch", re.IGNORECASE
+)
+
+
+def _saves_data(use: Use) -> bool:
+    """Whether a general dump (torch.save, pickle) holds tensors of data rather than a model, by the names."""
+    if not use.call.name.endswith(("torch.save", "pickle.dump", "joblib.dump", "dill.dump", "numpy.save")):
+        return False
+    saved = use.call.args[0].value.text if use.call.args else ""
+    said = " ".join((saved, literal_path(use.call), *(text for arg in use.call.args for text in strings(arg.value))))
+    return bool(_DATA_NAME.search(saved)) and not _MODEL_NAME.search(said)
+
+
+_KEEPERS = (
+    "lightning.pytorch.callbacks.ModelCheckpoint", "pytorch_lightning.callbacks.ModelCheckpoint", "keras.callbacks.ModelCheckpoint",
+    "tensorflow.keras.callbacks.ModelCheckpoint", "tensorflow.train.MonitoredTrainingSession", "tensorflow.train.Saver",
+)  # fmt: skip
+
+
+def _saved_by_frameworks(project: Project) -> Iterator[Site]:
+    """Checkpoints that a framework writes while it trains: called in code, or made by configuration; MLflow recipes."""
+    for use in project.calls(*_KEEPERS):
+        yield Site(0.5, f"{use.call.name} keeps checkpoints", use.where, key=use.call.name)
+        return
+    for file in project.files:
+        for row in file.facts.settings:
+            if isinstance(row.value, str) and row.key.endswith("_target_") and row.value.endswith("ModelCheckpoint"):
+                yield Site(0.5, f"{row.value} keeps checkpoints", file.at(row.line), key="checkpoint")
+                return
+    for file, row in project.settings("pipeline.yaml", "recipe.yaml"):
+        if row.key in ("template", "recipe") and re.match(r"(regression|classification)/v\d", str(row.value)):
+            yield Site(1.0, "the recipe of MLflow logs the model", file.at(row.line), key="recipe")
 
 
 def _artifact_site(project: Project, use: Use) -> Site:
@@ -142,7 +183,10 @@ _MONTHLY_TAG = re.compile(r":\d\d\.\d\d(-|$)")
 def _identity_faults(container: Container) -> Iterator[str]:
     """What is wrong with base, user and secrets."""
     base = _external_base(container)
-    if base is not None and base.pinned in ("none", "loose-tag") and not _MONTHLY_TAG.search(base.base):
+    own = base is not None and re.search(
+        r":(local|dev)$|^localhost/", base.base
+    )  # Built here: its own image is judged.
+    if base is not None and not own and base.pinned in ("none", "loose-tag") and not _MONTHLY_TAG.search(base.base):
         yield f"base {base.base} has no full tag or digest"
     if container.user in ("", "root", "0", "0:0") and not _NO_ROOT_BASE.search(base.base if base else ""):
         yield "runs as root"
@@ -164,7 +208,9 @@ def _content_faults(project: Project, file: ProjectFile, container: Container) -
         yield "copies everything, with no .dockerignore"
     if any(row.stage == last and re.search(r"(^|\s|/)(data|datasets?)(/\S*)?\s", row.value) for row in copies):
         yield "bakes data in"
-    served = _SERVES.search(f"{container.command} {container.entrypoint}")
+    base = _external_base(container)
+    hosted = base is not None and _NO_ROOT_BASE.search(base.base)  # The platform watches it.
+    served = not hosted and _SERVES.search(f"{container.command} {container.entrypoint}")
     if served and not container.healthcheck and not _probed(project):
         yield "no HEALTHCHECK, and no probe anywhere"
 
@@ -216,95 +262,19 @@ def _probed(project: Project) -> bool:
     return probes or any(service.healthcheck for file in project.files for service in file.facts.services)
 
 
-# ------------------------------------------------------------------------------------------------------ DEP005, DEP006
-
-_ON_EVERY_CHANGE = ("travis", "circleci", "gitlab", "jenkins", "bitbucket")
-
-
-_WHERE_READ: dict[str, str] = {
-    "github": r"^\.github/workflows/",
-    "gitlab": r"^\.gitlab-ci\.ya?ml$|gitlab",
-    "travis": r"^\.travis\.ya?ml$",
-    "circleci": r"^\.circleci/",
-}
-"""Where a provider reads its configuration; a copy deeper in the tree runs nothing."""
-_IDLE = re.compile(r"^\s*(echo|printf|:|true|#|cd|ls|pwd|sleep|date|set)\b")
-
-
-def ci_present(project: Project) -> Verdict:
-    """DEP005: CI does something on push."""
-    sites, broken = [], ""
-    for file, automation in project.automations:
-        if not re.search(_WHERE_READ.get(automation.provider, ""), file.path):
-            continue
-        if automation.problem:
-            broken = broken or f"{file.path}: {automation.problem}"
-        elif automation.includes or any(_works(job) for job in automation.jobs):
-            sites.append(_ci_site(file, automation))
-    if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
-    if broken:
-        return missing(f"the CI configuration cannot be read ({broken})")
-    return missing("there is no CI configuration that does anything")
-
-
-def _works(job: Job) -> bool:
-    """Whether a job does more than to check out and to say something."""
-    if job.calls:
-        return True
-    for step in job.steps:
-        if step.uses and not re.search(r"^actions/checkout|^checkout$", step.uses):
-            return True
-        if any(line.strip() and not _IDLE.match(line) for line in step.run.splitlines()):
-            return True
-    return False
-
-
-def _ci_site(file: ProjectFile, automation: Automation) -> Site:
-    triggers = set(automation.triggers)
-    on_change = {"push", "pull-request", "tag"} & triggers or automation.provider in _ON_EVERY_CHANGE
-    credit = 1.0 if on_change else 0.5 if triggers - {"manual", "workflow-call"} else 0.0
-    when = ", ".join(automation.triggers) or "every change"
-    said = f"{file.path} runs on {when}" if credit else f"{file.path} only runs when somebody starts it"
-    return Site(credit, said, file.at(0), key=file.path)
-
-
-_DELIVERS = re.compile(
-    r"docker(-compose| compose)? push|docker buildx? .*--push|buildah push|podman push|crane push|twine upload|"
-    r"(uv|poetry|flit|hatch|pdm) publish|kubectl (apply|set|rollout)|helm (upgrade|install)|terraform apply|tofu apply|"
-    r"pulumi up|cdk deploy|sam deploy|serverless deploy|gcloud (run|functions|app) deploy|gcloud builds submit|"
-    r"az (webapp|containerapp|ml|acr)|aws (ecs|lambda|s3 (cp|sync)|cloudformation|sagemaker)|fly(ctl)? deploy|heroku|"
-    r"railway up|bentoml (push|deploy)|databricks bundle deploy|mlflow deployments|prefect deploy|dvc push|"
-    r"huggingface-cli upload|hf upload|semantic-release|ansible-playbook|kustomize",
-    re.IGNORECASE,
-)
-_DELIVERING_ACTIONS = re.compile(
-    r"docker/build-push-action|gh-action-pypi-publish|deploy|amazon-ecs|azure/(webapps|k8s|functions|aks)|heroku|"
-    r"action-gh-release|kaniko|upload-release|huggingface|railway|Docker@|AzureWebApp|KubernetesManifest",
-    re.IGNORECASE,
-)
-_DOCS = re.compile(r"deploy-pages|mkdocs|gh-deploy|peaceiris|docs")
-
-
-def delivery_automated(project: Project) -> Verdict:
-    """DEP006: CI builds and publishes or deploys the image, package or model."""
-    for command in project.commands:
-        action = " " not in command.text.strip() and _DELIVERING_ACTIONS.search(command.text)
-        if command.origin == "ci" and (action or _DELIVERS.search(command.text)) and not _DOCS.search(command.text):
-            return met(Site(1.0, f"CI delivers: {command.text[:60]}", command.where, key="delivery"))
-    for command in project.commands:
-        if command.origin in ("task", "pipeline") and _DELIVERS.search(command.text):
-            said = f"a script delivers, and no CI runs it: {command.text[:60]}"
-            return met(Site(0.5, said, command.where, key="script"))
-    opaque = next((f.path for f, a in project.automations if a.includes or any(job.calls for job in a.jobs)), "")
-    if opaque:
-        return unknown(f"{opaque} calls jobs that stand outside of this repository")
-    return missing("nothing publishes or deploys the image, the package or the model")
-
-
 # -------------------------------------------------------------------------------------------------------------- DEP007
 
-_PLATFORM_FILES = ("fly.toml", "render.yaml", "app.yaml", "Procfile", "railway.json", "vercel.json", "databricks.yml")
+_PLATFORM_FILES = (
+    "fly.toml",
+    "render.yaml",
+    "app.yaml",
+    "Procfile",
+    "railway.json",
+    "vercel.json",
+    "databricks.yml",
+    "serverless.yml",
+    "serverless.yaml",
+)
 _PROVISIONS = frozenset(("pulumi", "aws-cdk", "cdktf", "ray", "modal", "bentoml", "sagemaker"))
 _PIPELINE_KINDS = frozenset(("Workflow", "WorkflowTemplate", "CronWorkflow", "PipelineRun", "Pipeline", "artifact"))
 
@@ -323,6 +293,10 @@ def infrastructure_as_code(project: Project) -> Verdict:
     for file in project.matching(*_PLATFORM_FILES):
         if file.size and file.role not in aside:
             return met(Site(0.75, f"{file.path} describes where it runs", file.at(0), key=file.path))
+    beanstalk = next((f for f in project.files if f.path.startswith((".ebextensions/", ".elasticbeanstalk/"))), None)
+    if beanstalk is not None:
+        said = f"{beanstalk.path} describes where it runs (Elastic Beanstalk)"
+        return met(Site(0.75, said, beanstalk.at(0), key=beanstalk.path))
     composed = next((f for f in project.files if f.facts.services and f.role not in aside), None)
     if composed is not None:
         said = f"{composed.path} describes the services of one machine"
@@ -332,7 +306,9 @@ def infrastructure_as_code(project: Project) -> Verdict:
 
 def _is_infrastructure(file: ProjectFile, resource: Resource) -> bool:
     """Pipelines, dashboards and lock files describe no place to run."""
-    if resource.tool in ("prometheus", "grafana", "dvc", "alertmanager") or file.name.endswith(".lock.hcl"):
+    if resource.tool in ("prometheus", "grafana", "dvc", "alertmanager", "mlproject") or file.name.endswith(
+        ".lock.hcl"
+    ):
         return False
     return resource.kind not in _PIPELINE_KINDS
 
@@ -340,18 +316,24 @@ def _is_infrastructure(file: ProjectFile, resource: Resource) -> bool:
 # ------------------------------------------------------------------------------------------------------ DEP009, DEP010
 
 
+_BUILDERS = ("setup.py", "setup.cfg", "poetry")
+
+
 def installable_package(project: Project) -> Verdict:
     """DEP009: code of more than one module is a package with metadata, imported without tricks."""
     modules = [file for file in project.code_files if file.name not in ("setup.py", "conftest.py")]
     tricks = [u for u in project.calls("sys.path.append", "sys.path.insert") if u.file.facts.notebook is None]
-    packaged = [(f, m) for f, m in project.manifests if m.distribution and m.role == "declares"]
+    packaged = [
+        (f, m) for f, m in project.manifests if m.distribution and m.role == "declares" and m.tool != "mlproject"
+    ]
     if len(modules) <= 1 and not packaged:
         return not_applicable("one module needs no package")
     if not packaged:
         said = "modules are imported from where they lie: there is no package metadata"
         return missing(said, tricks[0].where if tricks else None)
+    packaged.sort(key=lambda pair: (not pair[1].build_backend, pair[1].tool not in _BUILDERS, pair[0].path.count("/")))
     file, manifest = packaged[0]
-    if not manifest.build_backend and manifest.tool not in ("setup.py", "setup.cfg", "poetry"):
+    if not manifest.build_backend and manifest.tool not in _BUILDERS:
         said = f"{file.path} names the project, and no build system installs it"
         return met(Site(0.5, said, file.at(0), key="no build system"))
     if tricks:
@@ -393,31 +375,3 @@ def model_described(project: Project) -> Verdict:
     if not sites:
         return missing("no model card says what the model is for and where it ends")
     return met(*sorted(sites, key=lambda site: -site.credit)[:2])
-
-
-# ------------------------------------------------------------------------------------------------------ DEP012, DEP016
-
-_TOLERABLE = frozenset(("unpinned-uses", "artipacked", "excessive-permissions"))
-
-
-def workflows_sound(project: Project) -> Verdict:
-    """DEP012: actions are pinned, permissions are small, no untrusted text is run: what zizmor finds. Unit: the workflow."""
-    workflows = [f for f, a in project.automations if a.provider == "github"]
-    if not workflows:
-        return not_applicable("there are no GitHub workflows")
-    findings = project.external.get("zizmor")
-    if findings is None or isinstance(findings, str):
-        return unknown(findings or "zizmor did not run")
-    by_file: dict[str, list[tuple[str, str, int]]] = {}
-    for finding in findings:
-        if finding.level not in ("informational", "unknown"):
-            by_file.setdefault(finding.path, []).append((finding.code, finding.message, finding.line))
-    broken = [_workflow_site(path, found) for path, found in sorted(by_file.items())]
-    return hazard(broken, units=len(workflows))
-
-
-def _workflow_site(path: str, found: list[tuple[str, str, int]]) -> Site:
-    code, message, line = found[0]
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    credit = 0.5 if all(other in _TOLERABLE for other, _, _ in found) else 0.0
-    return Site(credit, f"{message} ({code}){more}", Location(path, line), key=code)

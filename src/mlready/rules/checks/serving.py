@@ -25,10 +25,15 @@ _STARTED_BY = frozenset(("ci", "pipeline", "container", "infra"))
 
 def prediction_interface(project: Project) -> Verdict:
     """DEP004: others can ask the model: an API, a batch job, or a command that predicts from the artifact."""
-    sites = [*_services(project), *_commands_that_predict(project), *_platform_services(project)]
+    sites = [
+        *_services(project),
+        *_commands_that_predict(project),
+        *_platform_services(project),
+        *_hosted_functions(project),
+    ]
     if sites:
         return met(*sorted(sites, key=lambda site: -site.credit)[:3])
-    scored = {use.file.path for use in project.uses("evaluate", notebooks=False)}
+    scored = {use.file.path for use in project.uses("evaluate", "train", "fit", notebooks=False)}
     for use in project.uses("predict", notebooks=False):
         if project.has("load-model", notebooks=False) and use.call.scope and use.file.path not in scored:
             said = f"{use.scope.name} predicts, and no command or service calls it"
@@ -40,6 +45,14 @@ def _services(project: Project) -> Iterator[Site]:
     for use in project.uses("endpoint", "serve", notebooks=False):
         if _answers(project) or use.call.system in _SELF_SERVING:
             yield Site(1.0, f"a service answers ({use.call.name})", use.where, key=use.call.name)
+            return
+
+
+def _hosted_functions(project: Project) -> Iterator[Site]:
+    """Functions of a cloud that ask a hosted endpoint, or predict, for whoever calls them."""
+    for use in project.calls(".invoke_endpoint", "boto3.client.invoke_endpoint"):
+        if re.search(r"handler$", use.scope.name):
+            yield Site(1.0, f"{use.scope.name} answers from an endpoint", use.where, key=use.scope.name)
             return
 
 
@@ -58,6 +71,7 @@ def _answers(project: Project) -> bool:
 def _commands_that_predict(project: Project) -> Iterator[Site]:
     loading = {use.node for use in project.uses("load-model", notebooks=False)}
     predicting = {use.node for use in project.uses("predict", notebooks=False)}
+    fitting = {use.node for use in project.uses("train", "fit", "tune", "fine-tune", notebooks=False)}
     for entry in project.entries:
         if entry.kind in ("notebook", "service"):
             continue
@@ -66,8 +80,8 @@ def _commands_that_predict(project: Project) -> Iterator[Site]:
         named = _PREDICT_NAME.search(stem) or any(_PREDICT_NAME.search(_scope_name(project, node)) for node in reach)
         if loading.isdisjoint(reach) or not (named or not predicting.isdisjoint(reach)):
             continue
-        if _JUDGE_NAME.search(stem) and not _PREDICT_NAME.search(stem):
-            continue
+        if not _PREDICT_NAME.search(stem) and (_JUDGE_NAME.search(stem) or not fitting.isdisjoint(reach)):
+            continue  # It judges or makes the model, and answers nobody.
         started = entry.kind in ("console-script", "dag") or entry.origin in _STARTED_BY
         said = f"{entry.path} predicts from the artifact: {entry.reason}" + ("" if started else ", by hand")
         yield Site(1.0 if started else 0.5, said, Location(entry.path), key=entry.path)
@@ -123,11 +137,35 @@ def serving_scales(project: Project) -> Verdict:
     return met(*(Site(credit, site.message, site.where, key=site.key) for site in said.values()))
 
 
+_NOT_THE_SERVICE = re.compile(
+    r"mlflow|exporter|provisioner|openebs|storage|cert|csi|metrics|prometheus|grafana|alertmanager|loki|tempo|jaeger|otel|cilium|coredns|operator|redis|postgres|mysql|mongo|minio|kafka"
+    r"|zookeeper|rabbit|airflow|console|frontend|dashboard|streamlit|(^|[-_ ])(ui|web|db|database)([-_ ]|$)|nginx|ingress|vault|consul",
+    re.IGNORECASE,
+)
+"""Names of what stands around a service: its replicas are not those of the model."""
+_THE_SERVICE = re.compile(r"model|predict|infer|serv(e|ing|ice)|(^|[-_. ])(api|app)([-_. ]|$)|scor(e|ing)|bento|endpoint|llm|backend|scal(e|ing)|hpa", re.I)  # fmt: skip
+
+
+def _is_the_service(project: Project, said: str) -> bool:
+    """Whether a resource runs the service, by its name and its file's."""
+    others = (f"{resource.name} {file.name}" for file, resource in project.resources if resource.kind == "Deployment")
+    named = any(_THE_SERVICE.search(other) for other in others)
+    return not _NOT_THE_SERVICE.search(said) and (not named or bool(_THE_SERVICE.search(said)))
+
+
+_SCALED_KINDS = re.compile(
+    r"AutoScaling::ScalableTarget|appautoscaling_target|autoscaling_(policy|setting)|EndpointAutoScal"
+)
+
+
 def _scaling_resources(project: Project) -> Iterator[tuple[str, Site]]:
     for file, resource in project.resources:
+        if not _is_the_service(project, f"{resource.name} {file.name}"):
+            continue
         keys = {key for key, _ in resource.details}
         place = file.at(resource.line)
-        if resource.kind in ("HorizontalPodAutoscaler", "ScaledObject") or keys & _REPLICA_KEYS:
+        scaled = resource.kind in ("HorizontalPodAutoscaler", "ScaledObject") or _SCALED_KINDS.search(resource.kind)
+        if scaled or keys & _REPLICA_KEYS:
             yield "replicas", Site(1.0, f"replicas of {resource.name}", place, key="replicas")
         for what in ("concurrency", "batch"):
             if any(what in key.lower() for key in keys):
@@ -141,6 +179,9 @@ def _scaling_commands(project: Project) -> Iterator[tuple[str, Site]]:
             yield "concurrency", Site(1.0, f"workers: {command.text[:50]}", command.where, key="concurrency")
 
 
+_BATCH_ROUTE = re.compile(r"(predict|score|infer|classif|forecast|embed)\w*[/_-]?(batch|bulk|many)|(batch|bulk)[/_-]?(predict|score|infer)|^/(batch|bulk)/?$", re.I)  # fmt: skip
+
+
 def _scaling_calls(project: Project) -> Iterator[tuple[str, Site]]:
     for use in project.uses("scale", "serve", "endpoint", notebooks=False):
         names = {arg.name for arg in use.call.args}
@@ -148,7 +189,7 @@ def _scaling_calls(project: Project) -> Iterator[tuple[str, Site]]:
             if names & words:
                 yield what, Site(1.0, f"{use.call.name} states {what}", use.where, key=what)
         texts = [text for arg in use.call.args for text in strings(arg.value)]
-        if use.call.name.endswith(".batch") or any(re.search(r"batch|bulk", text) for text in texts):
+        if use.call.name.endswith(".batch") or any(_BATCH_ROUTE.search(text) for text in texts):
             yield "batching", Site(1.0, "a route for many rows at once", use.where, key="batching")
 
 
@@ -211,7 +252,8 @@ def _loading_site(project: Project, use: Use, torch_safe: bool) -> Site | None:
     own = project.has("save-model", "checkpoint", system=call.system)
     if only is None and (torch_safe or own):
         return None
-    said = f"{call.name} without weights_only=True can run code from the file"
+    how = "with weights_only=False" if only is False else "without weights_only=True"
+    said = f"{call.name} {how} can run code from the file"
     return Site(0.5, said, use.where, key=call.name, certain=False)
 
 
@@ -231,7 +273,7 @@ def _comes_from_network(use: Use, source: Value | None) -> bool:
     makers = [call for call in here if set(call.targets) & inner]
     if not makers and source.kind in ("name", "item") and name not in {param.name for param in use.scope.params}:
         # `body = requests.get(url).content`: the name is bound to a part of the answer.
-        makers = [call for call in here if {"http-call", "download"} & set(call.activities) and not call.targets]
+        makers = [call for call in here if {"http-call"} & set(call.activities) and not call.targets]
     return any(_DOWNLOADS.search(call.name) or "download" in call.activities for call in makers)
 
 
@@ -272,8 +314,12 @@ def _is_startup(decorators: tuple[Value, ...]) -> bool:
 
 
 def _guarded(use: Use) -> bool:
-    """`if model is None: model = load()`, or a cached function."""
-    return bool({"if", "try"} & set(use.call.context)) or _is_startup(use.scope.decorators)
+    """`if model is None: model = load()`, a cached function, or a global that keeps what was loaded."""
+    kept = any(
+        re.search(r"(^|\.|_)(cached?|model|pipeline|instance)s?(_|\[|$)", name) and name.startswith("_")
+        for name in use.call.targets
+    )
+    return kept or bool({"if", "try"} & set(use.call.context)) or _is_startup(use.scope.decorators)
 
 
 def _called_from(project: Project, use: Use, handlers: set[Node]) -> bool:
@@ -305,14 +351,32 @@ def remote_calls_bounded(project: Project) -> Verdict:
         matters = project.reaches(use.node, "serving") or project.reaches(use.node, "training")
         if not (matters or (project.kind.name == "llm-application" and project.reaches(use.node, "any"))):
             continue
-        if use.call.name.endswith(("_channel", "Message", "Prompt", "PromptTemplate")):
-            continue  # A channel has its timeout at each call; a message calls nobody.
+        if use.call.name.endswith(
+            ("_channel", "Message", "Prompt", "PromptTemplate", "request.Request", "_opener", "ProxyHandler")
+        ):
+            continue  # A channel has its timeout at each call; a message or a request object calls nobody.
+        if _RELEASES.search(use.file.path) or _made_without(use):
+            continue
         units += 1
         faults = _unbounded(use)
         if faults:
             credit = 0.5 if "call-llm" in use.call.activities else 0.0
             broken.append(Site(credit, f"{use.call.name} has {faults}", use.where, key=use.call.name))
     return hazard(broken, units=units)
+
+
+_RELEASES = re.compile(
+    r"(^|/)(release|ci|dev|maint\w*|tools|hack)/|(^|[/_])(release|changelog|bump)[^/]*$", re.IGNORECASE
+)
+
+
+def _made_without(use: Use) -> bool:
+    """Whether the object that is called was made in the same file by a call that is a site already."""
+    python = use.file.python
+    assert python is not None
+    root = use.call.receiver.partition(".")[0]
+    made = [call for call in python.calls if root and root in call.targets and call.line < use.call.line]
+    return any("call-llm" in call.activities for call in made)
 
 
 def _unbounded(use: Use) -> str:

@@ -22,14 +22,14 @@ def written_tests(plans: Sequence[Plan]) -> dict[str, str]:
 
 
 def _pipeline_test(plan: Plan) -> str:
-    """A test that runs the pipeline from start to end; skipped where its input is not there."""
+    """A test that runs the pipeline from start to end and saves its results; skipped where its input is not there."""
     reads = [s.name for s in plan.settings if s.what == "path read"]
     names = ["run", *([RESULTS_CLASS] if plan.results else [])]
     figures = any(s.name == OUTPUT_DIR for s in plan.settings)
     local = [name for name in reads if not name.endswith("_url")]
     check = f"isinstance(results, {names[-1]})" if plan.results else "results is None"
     change = f"{OUTPUT_DIR}=str(tmp_path)" if figures else ""
-    return f'''"""The pipeline runs from start to end with its defaults."""
+    return f'''"""The pipeline runs from start to end with its defaults, and the command saves what it gives back."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ from pathlib import Path
 
 import pytest
 
+from {plan.package}.__main__ import main
 from {plan.package}.config import Config
 from {plan.package}.pipeline import {", ".join(names)}
 
@@ -56,6 +57,10 @@ def test_pipeline_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     except FileNotFoundError as error:
         pytest.skip(f"input is not here: {{error}}")
     assert {check}
+    monkeypatch.setattr("{plan.package}.__main__.run", lambda _: results)
+    monkeypatch.setattr("sys.argv", ["{plan.package}"])
+    monkeypatch.chdir(tmp_path)
+    main()
 '''
 
 

@@ -87,11 +87,17 @@ def audit_path(path: Path, *, config: Config, options: AuditOptions) -> Judged:
     if single and not project.files:
         raise NothingToJudge("left out by configuration, or not readable", judged=judged)
     if report.main.project.kind == NOT_ML and not single:
-        hint = "state `kind` in [tool.mlready] if there is some"
-        raise NothingToJudge("no machine-learning code found", hint=hint, judged=judged)
+        raise NothingToJudge("no machine-learning code found", hint=_hint(not_read), judged=judged)
     from mlready.gate import gated
 
     return gated(judged, options)
+
+
+def _hint(not_read: Sequence[NotRead]) -> str:
+    """What a person who knows better can do; code that could not be read may be where it is."""
+    code = [entry for entry in not_read if entry.path.endswith((".py", ".ipynb"))]
+    unread = f"code that could not be read: {len(code)} ({code[0].path}: {code[0].reason}); " if code else ""
+    return unread + "state `kind` in [tool.mlready] if there is some"
 
 
 def choose_profile(name: str) -> Profile:

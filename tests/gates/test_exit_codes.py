@@ -64,6 +64,13 @@ def test_3_nothing_to_judge(write: Write, run: Run) -> None:
     assert "no machine-learning code found" in done.err
 
 
+def test_3_says_which_code_could_not_be_read(write: Write, run: Run) -> None:
+    write({"hello.py": "print('hello')\n", "old.py": "print 'hello'\n"})
+    done = run("audit")
+    assert done.code == 3
+    assert "code that could not be read: 1 (old.py: " in done.err
+
+
 def test_0_nothing_to_judge_for_hooks(write: Write, run: Run) -> None:
     write({"hello.py": "print('hello')\n"})
     done = run("audit", "--allow-nothing")

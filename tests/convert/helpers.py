@@ -51,15 +51,15 @@ def run_cells(cells: Sequence[str]) -> tuple[dict[str, Any], str]:
 
 def run_package(done: Conversion) -> tuple[dict[str, Any], str]:
     """Last local variable of each step by name, and printed text, of a written package run through its pipeline."""
-    from mlready.convert.verify import harness
+    from mlready.convert.verify.inside import package as watched
 
     plan = done.plans[0]
     source = done.changes.root / "src"
     steps = {stage.name for stage in plan.stages}
-    finder = harness._Finder(source, plan.package, steps)
+    finder = watched.Finder(source, plan.package, steps)
     forget(plan.package)
-    harness.LOCALS.values.clear()
-    sys.modules["_mlready_harness"] = harness
+    watched.LOCALS.values.clear()
+    sys.modules["_mlready_watch"] = watched
     sys.meta_path.insert(0, finder)
     out = io.StringIO()
     try:
@@ -71,9 +71,9 @@ def run_package(done: Conversion) -> tuple[dict[str, Any], str]:
         forget(plan.package)
     values = {n: getattr(config, n) for n, where in plan.where.items() if where == "config"}
     for name, step in plan.where.items():
-        if name in harness.LOCALS.values.get(step, {}):
-            values[name] = harness.LOCALS.values[step][name].value()
-    return values, out.getvalue() + harness.LOCALS.out.getvalue()
+        if name in watched.LOCALS.values.get(step, {}):
+            values[name] = watched.LOCALS.values[step][name].value()
+    return values, out.getvalue() + watched.LOCALS.out.getvalue()
 
 
 def forget(package: str) -> None:

@@ -253,13 +253,13 @@ def test_a_difference_without_shared_state_stays_one(tmp_path: Path) -> None:
 
 
 def described(value: object) -> object:
-    from mlready.convert.verify.harness import Describer
+    from mlready.convert.verify.inside.describe import Describer
 
     return Describer()(value)
 
 
 def equal(left: object, right: object, *, strict: bool = False) -> bool:
-    from mlready.convert.verify.harness import EQUAL, compare
+    from mlready.convert.verify.inside.trees import EQUAL, compare
 
     return compare(described(left), described(right), strict=strict)[0] == EQUAL
 

@@ -208,7 +208,7 @@ def timed(command: Sequence[str], folder: Path) -> tuple[float, int]:
 def executed(job: Job, peer: Peer, made: Path, tool: Path) -> dict[str, Any]:
     """Runs what was made as mlready's packages are run."""
     from mlready.convert.read import read_notebook
-    from mlready.convert.verify.runs import HARNESS, MEMORY_MB, Setup, offline, run_variables, scratch
+    from mlready.convert.verify.runs import MEMORY_MB, START, Setup, offline, run_variables, scratch
 
     with tempfile.TemporaryDirectory() as work:
         setup = Setup(job.python, job.timeout, Path(work))
@@ -216,7 +216,7 @@ def executed(job: Job, peer: Peer, made: Path, tool: Path) -> dict[str, Any]:
         record = Path(work) / "record.json"
         seeded = (job.folder / "references" / job.row.id / "seeded0.json").exists()
         site = next((tool / "lib").glob("python*/site-packages"))
-        command = [*offline(), str(job.python), str(HARNESS), "launch", str(MEMORY_MB), str(job.python), str(RUNNER)]
+        command = [*offline(), str(job.python), str(START), "launch", str(MEMORY_MB), str(job.python), str(RUNNER)]
         command += [peer.kind, str(made), str(record), str(FINGERPRINT), str(seeded)]
         command += [str(site)] if peer.kind == "marimo" else []
         variables = {**os.environ, **run_variables(setup, seeded), "MPLBACKEND": "Agg"}

@@ -17,8 +17,9 @@ from typing import Any
 from mlready.convert.model import Notebook
 from mlready.errors import UsageError
 
-HARNESS = Path(__file__).with_name("harness.py")
-TRACING = Path(__file__).with_name("tracing.py")
+INSIDE = Path(__file__).with_name("inside")
+START = INSIDE / "start.py"
+INSIDE_NAME = "mlready.convert.verify.inside"
 MEMORY_MB = 16_000
 MAX_COPY_BYTES = 2_000_000_000
 IGNORED = (".git", ".venv", "__pycache__", ".ipynb_checkpoints", "node_modules", ".tox", ".mypy_cache")
@@ -50,8 +51,10 @@ class Setup:
 def work_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mlready-verify-") as folder:
         path = Path(folder)
-        shutil.copy(HARNESS, path / "_mlready_harness.py")
-        shutil.copy(TRACING, path / "_mlready_tracing.py")
+        for file in INSIDE.glob("*.py"):
+            place = path / ("_mlready_start.py" if file == START else f"_mlready_inside/{file.name}")
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(file.read_text(encoding="utf-8").replace(INSIDE_NAME, "_mlready_inside"), encoding="utf-8")
         yield path
 
 
@@ -137,9 +140,13 @@ def _code(source: str) -> dict[str, Any]:
 
 
 def _opening(setup: Setup, seeded: bool, traced: Sequence[str]) -> str:
-    trace = f"import _mlready_tracing; _mlready_tracing.start({list(traced)!r}); " if traced else ""
+    trace = (
+        f"from _mlready_inside import tracing as _mlready_tracing; _mlready_tracing.start({list(traced)!r}); "
+        if traced
+        else ""
+    )
     return (
-        f"import sys as _sys; _sys.path.insert(0, {str(setup.work)!r}); import _mlready_harness as _mlready; "
+        f"import sys as _sys; _sys.path.insert(0, {str(setup.work)!r}); from _mlready_inside import record as _mlready; "
         f"{trace}_sys.path.pop(0); _mlready.install({seeded})"
     )
 
@@ -149,7 +156,7 @@ def _kernel_manager(setup: Setup, name: str) -> Any:
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    command = [*offline(), str(setup.python), str(setup.work / "_mlready_harness.py"), "launch", str(MEMORY_MB)]
+    command = [*offline(), str(setup.python), str(setup.work / "_mlready_start.py"), "launch", str(MEMORY_MB)]
     command += [str(setup.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(setup.work / f"{name}-kernel"))
     manager._kernel_spec = KernelSpec(argv=command, display_name="Python 3", language="python")
@@ -197,8 +204,8 @@ def run_package(
     record = setup.work / f"{name}.record"
     job_file = setup.work / f"{name}.json"
     job_file.write_text(json.dumps({**job, "record": str(record), "extra": setup.extra}), encoding="utf-8")
-    harness = str(setup.work / "_mlready_harness.py")
-    command = [*offline(), str(setup.python), harness, "launch", str(MEMORY_MB), str(setup.python), harness]
+    start = str(setup.work / "_mlready_start.py")
+    command = [*offline(), str(setup.python), start, "launch", str(MEMORY_MB), str(setup.python), start]
     environment = {**os.environ, **run_variables(setup, bool(job["seeded"])), "MPLBACKEND": "Agg"}
     environment.pop("VIRTUAL_ENV", None)
     problem = ""
@@ -222,10 +229,10 @@ def run_package(
 
 
 def compare_records(setup: Setup, job: dict[str, Any], name: str) -> dict[str, Any]:
-    """The harness's comparison, made by the interpreter that knows the values' libraries."""
+    """The comparison, made by the interpreter that knows the values' libraries."""
     job_file = setup.work / f"{name}.json"
     job_file.write_text(json.dumps(job), encoding="utf-8")
-    command = [str(setup.python), str(setup.work / "_mlready_harness.py"), "compare", str(job_file)]
+    command = [str(setup.python), str(setup.work / "_mlready_start.py"), "compare", str(job_file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=setup.timeout, check=False)
     if done.returncode:
         raise UsageError(f"the records could not be compared: {done.stderr.strip()[-400:]}")

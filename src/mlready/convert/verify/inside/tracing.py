@@ -1,6 +1,6 @@
 """Runs inside the notebook's kernel: which variables share objects after each cell, and which of them a cell changed.
 
-Stands alone beside harness.py, so the interpreter needs no mlready. Used only where a package differs from its notebook:
+Used only where a package differs from its notebook:
 `start` before the first cell, `after` behind each, `write` at the end.
 """
 
@@ -17,6 +17,8 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from mlready.convert.verify.inside.describe import Describer
 
 MAX_OBJECTS = 20_000
 """Objects followed from one variable."""
@@ -152,7 +154,7 @@ TRACER: Tracer | None = None
 def start(names: list[str]) -> None:
     """Before the first cell."""
     global TRACER
-    TRACER = Tracer(names, lambda value: sys.modules["_mlready_harness"].Describer()(value))
+    TRACER = Tracer(names, lambda value: Describer()(value))
 
 
 def after(cell: int, namespace: dict[str, Any]) -> None:

@@ -208,6 +208,7 @@ class _Scan:
     _before: str = ""
     _text: list[str] = field(default_factory=list)
     _data_text: list[str] = field(default_factory=list)
+    _data_lines: list[str] = field(default_factory=list)
     _in_data: bool = False
 
     def take(self, line: str, number: int) -> None:
@@ -236,8 +237,10 @@ class _Scan:
         )
 
     def _data_terms(self) -> tuple[str, ...]:
-        text = _SOURCE_CODE.sub(" ", "\n".join(self._data_text))
-        return tuple(sorted(terms_of(text) | ({"link"} if _ADDRESS.search(text) else set()))) if text else ()
+        """All terms of sections on data; of lines elsewhere that name a dataset only where it comes from."""
+        inside, beside = (_SOURCE_CODE.sub(" ", "\n".join(part)) for part in (self._data_text, self._data_lines))
+        found = (terms_of(inside) if inside else set()) | ({"source"} & terms_of(beside) if beside else set())
+        return tuple(sorted(found | ({"link"} if _ADDRESS.search(f"{inside}\n{beside}") else set())))
 
     def _in_block(self, line: str, number: int) -> bool:
         """Is the line part of the open block? Otherwise the block has ended (a closing fence is part of it)."""
@@ -288,8 +291,10 @@ class _Scan:
             spans = (clean(text.strip()) for text in _INLINE.findall(line))
             self.commands += [(number, text) for text in spans if " " in text and _KNOWN_COMMAND.match(text)]
         self._text.append(line)
-        if self._in_data or _NAMES_DATA.search(line):
+        if self._in_data:
             self._data_text.append(line)
+        elif _NAMES_DATA.search(line):
+            self._data_lines.append(line)
 
 
 def terms_of(text: str) -> set[str]:

@@ -109,7 +109,8 @@ def _names_of_gates(project: Project) -> bool:
 
 
 _QUALITY = re.compile(
-    r"baseline|better_than|quality|at_least|good_enough|performance|accura|(^|_)(auc|f1|rmse|mae)(_|$)"
+    r"baseline|better_than|quality|at_least|good_enough|beats_|(higher|greater|lower|less|worse)_than|"
+    r"(above|below|over|under)_\w*(threshold|limit|minimum|target|baseline)|(minimum|required|acceptable)_"
 )
 _DETAIL = re.compile(
     r"shape|label|empty|nan|refus|invalid|raises|column|dtype|type|format|decision_threshold|response|route|schema"

@@ -243,7 +243,7 @@ def _of_function(trace: Tracer, nodes: list[Node], depth: int) -> Made:
     return ""
 
 
-def returned_by(trace: Tracer, file: ProjectFile, number: int, depth: int = _DEPTH) -> Made:
+def returned_by(trace: Tracer, file: ProjectFile, number: int, depth: int = _DEPTH, *, told: bool = False) -> Made:
     """What a function returns: by its annotation, else by what its `return` makes, else by what it puts together."""
     assert file.python is not None
     promised = _best({_by_class(trace, name) for name in re.findall(r"[\w.]+", file.python.scopes[number].returns)})
@@ -255,6 +255,8 @@ def returned_by(trace: Tracer, file: ProjectFile, number: int, depth: int = _DEP
     returned = [call for call in rows if "return" in call.context and not call.parent]
     if returned:
         return _best({of_call(trace, Place(file, number), call, depth - 1) for call in returned[:_LIMIT]})
+    if told:  # Only what is said counts, not what is put together on the way.
+        return ""
     made = {_by_class(trace, call.name) for call in rows if call.targets and not call.parent}
     return "whole" if "whole" in made else _best(made & {"model", "transformer"})
 

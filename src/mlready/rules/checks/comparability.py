@@ -49,8 +49,8 @@ def evaluation_separate(project: Project) -> Verdict:
     return missing("evaluation is mixed into training: another model cannot go through it")
 
 
-_CONSTRUCTS = ("__init__", "setup", "configure", "setUp", "build")
-"""Methods that make the objects which measure later."""
+_CONSTRUCTS = ("__init__", "setup", "configure", "setUp", "build", "objective")
+"""Functions that make what measures later, or judge a trial of a search."""
 
 
 def _measuring_functions(project: Project) -> Iterator[Site]:
@@ -309,7 +309,8 @@ def _named_baselines(project: Project) -> Iterator[Site]:
             used = {"evaluate", "predict", "load-model"} & set(call.activities)
             reached = project.reaches((file.path, call.scope), "any")
             if _BASELINE.search(names) and used and call.scope in scored and reached:
-                yield Site(1.0, f"{names.strip()} is evaluated too", file.at(call.line), key=names)
+                credit = 0.5 if file.facts.notebook is not None else 1.0
+                yield Site(credit, f"{names.strip()} is evaluated too", file.at(call.line), key=names)
 
 
 def _candidates(project: Project) -> Iterator[Site]:

@@ -297,13 +297,20 @@ def _opaque_schedule(project: Project) -> str:
 _REFERENCE = re.compile(r"reference|baseline|profile|train(ing)?_?(sample|stat|distribution)", re.IGNORECASE)
 
 
+_REFERENCE_DATA = re.compile(r"reference|profile|train(ing)?_?(sample|stat|distribution)", re.IGNORECASE)
+"""What a call that may also save a model must say: a baseline may be a model."""
+
+
 def reference_kept(project: Project) -> Verdict:
     """DRF003: the training pipeline writes the reference that drift is measured against."""
     for use in project.uses(
         "write-data", "log-artifact", "profile-data", "save-model", "serialize", reached="training"
     ):
         said = f"{literal_path(use.call)} {use.call.receiver} {_words(use)}"
-        if _REFERENCE.search(said) or "profile-data" in use.call.activities:
+        named = _REFERENCE.search(said)
+        if "save-model" in use.call.activities and "profile-data" not in use.call.activities:
+            named = _REFERENCE_DATA.search(said)
+        if named or "profile-data" in use.call.activities:
             return met(Site(1.0, f"{use.call.name} keeps a reference", use.where, key=use.call.name))
     for file, stage in project.stages:
         if any(_REFERENCE.search(out) for out in stage.outs):

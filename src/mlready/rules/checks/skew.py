@@ -209,7 +209,7 @@ def _handed_on(project: Project) -> Site | None:
         for number, scope in enumerate(file.python.scopes if file.python else ()):
             if not any(decorator.text in steps for decorator in scope.decorators):
                 continue
-            if returned_by(Tracer(project), file, number) == "whole":
+            if returned_by(Tracer(project), file, number, told=True) == "whole":
                 words = f"step {scope.name} hands on the model with its preprocessing"
                 return Site(1.0, words, file.at(scope.line), key=scope.name)
     return None

@@ -138,7 +138,7 @@ def serving_scales(project: Project) -> Verdict:
 
 
 _NOT_THE_SERVICE = re.compile(
-    r"mlflow|exporter|provisioner|openebs|storage|cert|csi|metrics|prometheus|grafana|alertmanager|loki|tempo|jaeger|otel|cilium|coredns|operator|redis|postgres|mysql|mongo|minio|kafka"
+    r"mlflow|pushgateway|exporter|provisioner|openebs|storage|cert|csi|metrics|prometheus|grafana|alertmanager|loki|tempo|jaeger|otel|cilium|coredns|operator|redis|postgres|mysql|mongo|minio|kafka"
     r"|zookeeper|rabbit|airflow|console|frontend|dashboard|streamlit|(^|[-_ ])(ui|web|db|database)([-_ ]|$)|nginx|ingress|vault|consul",
     re.IGNORECASE,
 )

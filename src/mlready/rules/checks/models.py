@@ -39,6 +39,8 @@ def about_model(use: Use) -> bool | None:
 
     Only for calls that write and read any object: others mean a model by themselves.
     """
+    if re.search(r"Tokenizer|Processor|FeatureExtractor|AutoConfig", use.call.name):
+        return False
     if not _SERIALIZERS.search(use.call.name):
         return not re.search(r"optim|sched", f"{use.call.receiver} {use.call.name}", re.IGNORECASE)
     values = [arg.value for arg in use.call.args[:2]]

@@ -20,7 +20,7 @@ _INSTALLS = re.compile(
     re.IGNORECASE,
 )
 _STARTS = re.compile(
-    r"\b(dvc repro|mlflow run|kedro run|(nvidia-)?docker(-compose| compose)?( -\S+( \S+)?)* (up|run)|uvicorn|streamlit|gradio"
+    r"\b(dvc (repro|exp run)|mlflow run|kedro run|(nvidia-)?docker(-compose| compose)?( -\S+( \S+)?)* (up|run)|uvicorn|streamlit|gradio"
     r"|bentoml serve|jupyter|voila|torchrun|accelerate launch|deepspeed|kubectl apply|terraform apply|zenml|prefect|airflow|npm (run|start)"
     r"|yarn (dev|start)|snakemake|nextflow|flask run|chainlit run|ray (job|serve)|sam deploy|modal (run|deploy))\b"
 )
@@ -92,7 +92,9 @@ def _starts_something(project: Project, command: Command) -> bool:
     started = _started_by(command)
     if started and not _HOUSEKEEPING.search(started.rpartition("/")[2]):
         return "." not in started or _file_exists(project, started)
-    return any(task.name in command.words for _, task in project.tasks if task.tool == "console")
+    own = {name for _, manifest in project.manifests for name, _ in manifest.scripts} | {project.distribution}
+    own |= {task.name for _, task in project.tasks if task.tool == "console"}
+    return bool(command.words) and command.words[0] in own
 
 
 def _started_by(command: Command) -> str:

@@ -252,12 +252,12 @@ def _saved_site(project: Project, use: Use, made: Made) -> Site | None:
             return Site(1.0, f"{words} holds the model with its preprocessing", use.where, key=key)
         case "transformer":
             return Site(0.8, f"{words} keeps the preprocessing beside the model", use.where, key=key)
-        case "model" | "weights" if _fitted_before(project, use):
+        case "model" | "weights" if _fitted_before(project, use, steps=made == "model"):
             return Site(0.0, f"{words} holds the model without its preprocessing", use.where, key=key)
     return None
 
 
-def _fitted_before(project: Project, use: Use) -> bool:
+def _fitted_before(project: Project, use: Use, *, steps: bool) -> bool:
     """Whether something is fitted to the data, beside the model, in the run that saves it, or in a step beside it."""
     fitted = [
         other
@@ -267,7 +267,7 @@ def _fitted_before(project: Project, use: Use) -> bool:
     if any(other.file.path == use.file.path for other in fitted):
         return True
     nodes = {other.node for other in fitted}
-    if use.file.facts.notebook is None and "/" in use.file.path:
+    if steps and use.file.facts.notebook is None and "/" in use.file.path:
         folder = use.file.path.partition("/")[0] + "/"
         if any(path.startswith(folder) and (path, n) in project.reached_nodes for path, n in nodes):
             return True

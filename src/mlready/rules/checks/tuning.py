@@ -19,7 +19,8 @@ def tuning_recorded(project: Project) -> Verdict:
     tuned = _searches(project)
     if not tuned:
         return not_applicable("nothing is tuned")
-    saved = _results_saved(project)
+    written = list(_results_saved(project))
+    logged = list(project.uses("autolog"))
     sites = []
     for use in tuned:
         storage = next((arg for arg in use.call.args if _keeps(arg)), None)
@@ -27,15 +28,25 @@ def tuning_recorded(project: Project) -> Verdict:
             sites.append(Site(1.0, f"{use.call.name} keeps its trials", use.where, key=use.call.name))
         elif storage is not None:
             sites.append(Site(1.0, f"{use.call.name} keeps its trials ({storage.name})", use.where, key=use.call.name))
-        elif saved is not None:
+        elif (saved := next((other for other in written if _near(other, use)), None)) is not None:
             sites.append(Site(1.0, "the results of the search are written out", saved.where, key=use.call.name))
-        elif project.has("autolog"):
+        elif any(_near(other, use) for other in logged):
             sites.append(Site(1.0, "autologging records the trials", use.where, key=use.call.name))
         else:
             sites.append(
                 Site(0.0, f"the trials of {use.call.name} are lost when it ends", use.where, key=use.call.name)
             )
     return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+
+
+def _near(one: Use, other: Use) -> bool:
+    """Whether two calls belong together: in one file, or in modules of one folder; notebooks stand alone."""
+    if one.file.path == other.file.path:
+        return True
+    notebook = one.file.facts.notebook is not None or other.file.facts.notebook is not None
+    return (not notebook and one.file.path.split("/")[:2] == other.file.path.split("/")[:2]) or (
+        not notebook and one.file.path.rpartition("/")[0] == other.file.path.rpartition("/")[0]
+    )
 
 
 def _keeps(arg: Arg) -> bool:
@@ -63,7 +74,8 @@ def _searches(project: Project) -> list[Use]:
 _TRIALS = re.compile(r"^((all|per)_)?trials?(_results)?$|trial_(history|log)", re.IGNORECASE)
 
 
-def _results_saved(project: Project) -> Use | None:
+def _results_saved(project: Project) -> Iterator[Use]:
+    """Calls that write out, or make a table of, what a search tried."""
     for use in project.uses("tune"):
         python = use.file.python
         named = [row.value for row in python.texts] if python else []
@@ -71,27 +83,20 @@ def _results_saved(project: Project) -> Use | None:
             [text for row in python.assigns for item in row.value.items for text in strings(item)] if python else []
         )
         if any(_TRIALS.search(text) for text in named) and not _INSIDE.search(use.call.name):
-            return use
+            yield use
     for use in project.uses("write-data", "log-artifact", "track-metrics", "track-params"):
-        for arg in use.call.args:
-            if any("cv_results" in text for text in _names_in(arg.value)):
-                return use
-        if (
-            "cv_results" in use.call.receiver
-            or "trials_dataframe" in use.call.receiver
-            or "trials_dataframe" in use.call.name
+        named_in = (text for arg in use.call.args for text in _names_in(arg.value))
+        if any("cv_results" in text for text in named_in) or _TRIALS_TABLE.search(
+            f"{use.call.receiver} {use.call.name}"
         ):
-            return use
-    calls = project.calls("pandas.DataFrame", ".trials_dataframe")
-    return next(
-        (
-            use
-            for use in calls
-            if "trials_dataframe" in use.call.name
-            or any("cv_results" in t for a in use.call.args for t in _names_in(a.value))
-        ),
-        None,
-    )
+            yield use
+    for use in project.calls("pandas.DataFrame", ".trials_dataframe"):
+        named_in = (text for arg in use.call.args for text in _names_in(arg.value))
+        if "trials_dataframe" in use.call.name or any("cv_results" in text for text in named_in):
+            yield use
+
+
+_TRIALS_TABLE = re.compile(r"cv_results|trials_dataframe")
 
 
 def _names_in(value: Value, depth: int = 5) -> Iterator[str]:

@@ -172,16 +172,17 @@ def _notebooks(project: Project) -> Iterator[Entry]:
 
 def serving_starts(project: Project) -> Iterator[Node]:
     """The scopes that answer requests: handlers where decorators tell them, else all of the module that serves."""
+    described = tuple(operations(project))
     for file in project.code_files:
         assert file.python is not None
         if not any({"endpoint", "serve"} & set(call.activities) for call in file.python.calls):
             continue
         handlers = [i for i, scope in enumerate(file.python.scopes) if is_handler(project, scope.decorators)]
-        handlers = handlers or [number for path, number in operations(project) if path == file.path]
+        handlers = handlers or [number for path, number in described if path == file.path]
         yield (file.path, 0)
         numbers = handlers or [i for i, scope in enumerate(file.python.scopes) if scope.name != MAIN]
         yield from ((file.path, number) for number in numbers)
-    yield from operations(project)
+    yield from described
 
 
 def operations(project: Project) -> Iterator[Node]:

@@ -141,7 +141,7 @@ def build_graph(modules: Mapping[str, PythonFacts], *, configured: Iterable[str]
     bindings: dict[str, dict[str, tuple[str, str]]] = {}
     named = sorted({node for name in configured for node in linker.find_path(name.split("."), importer="")})
     for path, facts in modules.items():
-        names = linker.imported_names(path, facts)
+        names = linker.imported_names(path)
         bindings[path] = names.bound
         imports[path] = names.at_top
         making = {call.scope for call in facts.calls if call.name.rpartition(".")[2] in _INSTANTIATES} if named else ()
@@ -207,6 +207,7 @@ class _Linker:
     handed_on: dict[tuple[str, str], list[Node]] = field(default_factory=dict)
     """What a name inside a module was found to mean."""
     above: dict[str, list[str]] = field(default_factory=dict)
+    imported: dict[str, list[tuple[Import, str, str]]] = field(default_factory=dict)
     exports: dict[str, _Exports] = field(default_factory=dict)
     through: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
 
@@ -215,40 +216,45 @@ class _Linker:
             self.scope_names[path] = {s.name: i for i, s in enumerate(self.modules[path].scopes) if i}
         return self.scope_names[path]
 
-    def target_of(self, row: Import, *, importer: str) -> list[tuple[str, str]]:
-        """(file, dotted rest) that an import row can mean: the module itself, or a module inside the package."""
-        found: list[tuple[str, str]] = []
+    def targets(self, path: str) -> list[tuple[Import, str, str]]:
+        """The imports of a file that mean a file of the project: (row, that file, dotted rest inside it)."""
+        if path not in self.imported:
+            rows = self.modules[path].imports
+            found = [(row, self._target(row, importer=path)) for row in rows]
+            self.imported[path] = [(row, *target) for row, target in found if target is not None]
+        return self.imported[path]
+
+    def _target(self, row: Import, *, importer: str) -> tuple[str, str] | None:
+        """What an import means: the module itself, or a name inside of it."""
         whole = f"{row.module}.{row.name}" if row.module and row.name else (row.module or row.name)
         for module, rest in ((whole, ""), (row.module, row.name)):
             path = self._file(module, level=row.level, importer=importer)
             if path and path != importer:
-                found.append((path, rest))
-                break
-        return found
+                return path, rest
+        return None
 
     def _file(self, module: str, *, level: int, importer: str) -> str | None:
         if level:
             return self.index.find_relative(module, level=level, importer=importer)
         return self.index.find(module, importer=importer) if module else None
 
-    def imported_names(self, path: str, facts: PythonFacts) -> _Imported:
+    def imported_names(self, path: str) -> _Imported:
         """What imported names mean in this file, and the files that its imports run."""
         bound: dict[str, tuple[str, str]] = {}
         at_top: set[str] = set()
         in_scopes: dict[int, set[str]] = defaultdict(set)
-        for row in facts.imports:
-            for target, rest in self.target_of(row, importer=path):
-                dots = "." * row.level
-                name = f"{row.module}.{row.name}" if row.module and row.name else (row.module or row.name)
-                bound[dots + name] = (target, rest)
-                bound.setdefault(row.alias or row.name or row.module, (target, rest))
-                if row.typing_only:
-                    continue
-                if row.scope == 0:
-                    at_top.add(target)
-                    at_top.update(self._packages_above(target))
-                else:
-                    in_scopes[row.scope].add(target)
+        for row, target, rest in self.targets(path):
+            dots = "." * row.level
+            name = f"{row.module}.{row.name}" if row.module and row.name else (row.module or row.name)
+            bound[dots + name] = (target, rest)
+            bound.setdefault(row.alias or row.name or row.module, (target, rest))
+            if row.typing_only:
+                continue
+            if row.scope == 0:
+                at_top.add(target)
+                at_top.update(self._packages_above(target))
+            else:
+                in_scopes[row.scope].add(target)
         return _Imported(bound, tuple(sorted(at_top)), in_scopes)
 
     def _packages_above(self, path: str) -> list[str]:
@@ -328,11 +334,9 @@ class _Linker:
     def _exports(self, path: str) -> _Exports:
         if path not in self.exports:
             exports = self.exports[path] = _Exports({name.partition(".")[0] for name in self.names(path)}, {}, [])
-            for position, row in enumerate(self.modules[path].imports):
-                bound = row.alias or row.name
-                for target, inner in self.target_of(row, importer=path):
-                    rows = exports.stars if row.name == "*" else exports.named.setdefault(bound, [])
-                    rows.append((position, target, inner))
+            for position, (row, target, inner) in enumerate(self.targets(path)):
+                rows = exports.stars if row.name == "*" else exports.named.setdefault(row.alias or row.name, [])
+                rows.append((position, target, inner))
             exports.heads.update(exports.named)
         return self.exports[path]
 

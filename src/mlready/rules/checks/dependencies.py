@@ -140,14 +140,9 @@ def _third_party(row: Import, root: str, project: Project, file: ProjectFile) ->
         "tomllib",
     ):
         return False
-    return not (
-        root in project.local_roots and project.module_index.find(root, importer=file.path)
-    ) and not _local_package(project, root)
-
-
-def _local_package(project: Project, root: str) -> bool:
-    """A folder of the project that is imported as a namespace package, or generated at build time."""
-    return any(part == root for file in project.code_files for part in file.path.split("/")[:-1])
+    # A folder with code may be imported as a namespace package, or be generated at build time.
+    own = root in project.local_roots and project.module_index.find(root, importer=file.path)
+    return not own and root not in project.code_folders
 
 
 def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Project) -> Site | None:

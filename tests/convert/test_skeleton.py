@@ -20,6 +20,7 @@ from mlready.convert import Conversion, Options, convert
 from mlready.convert.card import CARD
 from mlready.convert.environment import python_version
 from mlready.convert.skeleton import NOT_FOR_NOTEBOOKS, PARTS
+from mlready.errors import UsageError
 from mlready.resources import templates_dir
 
 TRAINING = (
@@ -238,6 +239,27 @@ def test_an_existing_manifest_gets_groups_and_tools_and_keeps_its_own(tmp_path: 
     assert any(entry.startswith("pytest") for entry in content["dependency-groups"]["dev"])
     again = convert([tmp_path / "book.ipynb"], Options(into=root, package="made"))
     assert "pyproject.toml" not in again.changes.files
+
+
+def test_how_they_build_their_package_stays_theirs(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    theirs = '[project]\nname = "theirs"\nversion = "3"\n\n[tool.hatch.build.targets.wheel]\npackages = ["lib"]\n'
+    (root / "pyproject.toml").write_text(theirs, encoding="utf-8")
+    converted(tmp_path, *COUNTING)
+    content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert content["tool"]["hatch"] == {"build": {"targets": {"wheel": {"packages": ["lib"]}}}}
+
+
+@pytest.mark.parametrize("content", [b"[project", b'name = "\xff"\n'])
+def test_a_manifest_that_cannot_be_read_stops_everything(content: bytes, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "pyproject.toml").write_bytes(content)
+    path = notebook(tmp_path / "book.ipynb", *COUNTING)
+    with pytest.raises(UsageError, match=r"pyproject\.toml"):
+        convert([path], Options(into=root, package="made"))
+    assert [entry.name for entry in root.iterdir()] == ["pyproject.toml"]
 
 
 def test_package_only_adds_dependencies_to_the_manifest_and_nothing_else(tmp_path: Path) -> None:

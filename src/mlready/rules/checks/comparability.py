@@ -199,7 +199,7 @@ def evaluation_data_fixed(project: Project) -> Verdict:
     if project.has(*_FITS) and not evaluates(project):
         return missing("nothing is evaluated: a part that is set aside and never scored compares nothing")
     splits = list(project.uses("split"))
-    sites = [_split_site(project, use) for use in splits]
+    sites = [*(_split_site(project, use) for use in splits), *_splits_by_hash(project)]
     sites += list(_test_files(project))
     if not sites:
         return unknown(
@@ -215,6 +215,21 @@ def _split_site(project: Project, use: Use) -> Site:
     if random_without_seed(project, use):
         return Site(0.0, f"{name} cuts the data anew in each run", use.where, key=name)
     return Site(1.0, f"{name} cuts the data the same way each time", use.where, key=name)
+
+
+_HASHES = re.compile(
+    r"(^|[._])(hash_pandas_object|hash_array|crc32|adler32|md5|sha1|sha256|farm_fingerprint|xxh(32|64))$"
+)
+
+
+def _splits_by_hash(project: Project) -> Iterator[Site]:
+    """A function that splits rows by a hash of their key or content: each row stays in its part."""
+    for file in project.work_files:
+        for call in file.python.calls if file.python else ():
+            use = Use(file, call)
+            if _HASHES.search(call.name) and re.search(r"split|test_set|holdout", use.scope.name, re.IGNORECASE):
+                said = f"{use.scope.name} splits by a hash ({call.name}): a row stays in its part"
+                yield Site(1.0, said, use.where, key=call.name)
 
 
 _TEST_PATH = re.compile(r"(^|[/_\-.])(test|valid(ation)?|eval(uation)?|holdout|hold_out|dev)([/_\-.]|$)", re.IGNORECASE)

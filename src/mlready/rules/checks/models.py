@@ -45,9 +45,8 @@ def about_model(use: Use) -> bool | None:
         return not re.search(r"optim|sched", f"{use.call.receiver} {use.call.name}", re.IGNORECASE)
     values = [arg.value for arg in use.call.args[:2]]
     paths = [text for value in values for text in strings(value)]
-    named = [
-        value.text for value in values if value.kind in ("name", "item", "call") and value.text not in ("open", "f")
-    ]
+    parts = [part for value in values for part in (value.items if value.kind == "expr" else (value,))]
+    named = [part.text for part in parts if part.kind in ("name", "item", "call") and part.text not in ("open", "f")]
     groups = ([*use.call.targets, *named], paths, [use.scope.name.rpartition(".")[2]])
     for names in groups:
         if any(_MODEL_WORD.search(name) for name in names):

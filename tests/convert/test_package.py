@@ -87,6 +87,12 @@ def test_the_package_passes_ruff(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stdout
 
 
+def test_a_string_that_a_backslash_continues_is_not_broken_by_a_mark(tmp_path: Path) -> None:
+    done = converted(tmp_path, "n = [1]\nn.append(2)", 's = "{} and\\n \\\n  more".format(n)\nprint(s)')
+    assert "# ruff: noqa: UP032" in all_source(done)
+    assert '"{} and\\n \\\n  more".format(n)' in all_source(done)
+
+
 def test_written_tests_pass_without_mlready(tmp_path: Path) -> None:
     converted(tmp_path, "N = 3\nxs = list(range(N))", "total = sum(xs)\nprint(total)")
     done = subprocess.run(

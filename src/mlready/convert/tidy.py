@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlready.errors import MlreadyError
+from mlready.flow.ipython import problem_of
 
 FIXED = "I001,F401,RUF100,UP034,PLR2044"
 """Order of imports, unused ones, marks for linters without an effect, parentheses and comments for nothing."""
@@ -42,8 +44,20 @@ def tidy(files: Mapping[str, str], *, verbatim: frozenset[str] = frozenset()) ->
 
 def _mark(ruff: str, root: Path) -> None:
     """Marks lines; formatting may then move a mark to a line where it has no effect."""
+    continued = {path: text for path in root.rglob("*.py") if "\\\n" in (text := path.read_text(encoding="utf-8"))}
     _run(ruff, root, "check", "--add-noqa", ".")
+    for path, text in continued.items():
+        if problem_of(path.read_text(encoding="utf-8")):
+            _mark_module(ruff, root, path, text)
     _run(ruff, root, "format", ".")
+
+
+def _mark_module(ruff: str, root: Path, path: Path, text: str) -> None:
+    """Marks a module at its top: ruff would put a mark into a string that a backslash continues."""
+    path.write_text(text, encoding="utf-8")
+    rows = json.loads(_run(ruff, root, "check", "--output-format", "json", str(path)) or "[]")
+    codes = sorted({str(row["code"]) for row in rows if row["code"]})
+    path.write_text(f"# ruff: noqa: {', '.join(codes)}\n{text}", encoding="utf-8")
 
 
 def _run(ruff: str, root: Path, command: str, *arguments: str) -> str:

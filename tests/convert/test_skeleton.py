@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,14 @@ def test_parts_that_the_folder_has_are_left_alone_and_named(tmp_path: Path) -> N
     assert left_out[".github/workflows/ci.yml"] == "it is written for our Makefile"
     assert not (root / ".github" / "workflows").exists()
     assert (root / "Dockerfile").exists()
+
+
+def test_what_the_same_run_wrote_before_is_no_part_of_the_folders_own(tmp_path: Path) -> None:
+    first = converted(tmp_path, *COUNTING)
+    path = notebook(tmp_path / "book.ipynb", *COUNTING, "#md ## Then", "again = total + 1")
+    options = Options(into=tmp_path / "project", package="made", ours=frozenset(first.changes.files))
+    assert "README.md" in convert([path], options).changes.files
+    assert "README.md" not in convert([path], replace(options, ours=frozenset())).changes.files
 
 
 def test_force_takes_the_parts_over(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ class Options:
     package_only: bool = False
     force: bool = False
     python: Path | None = None
+    ours: frozenset[str] = frozenset()
+    """Files that an earlier conversion of the same run wrote, and that this one may replace."""
 
 
 @dataclass(frozen=True)

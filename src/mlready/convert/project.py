@@ -97,7 +97,7 @@ def _package_files(plan: Plan, folder: str, package: str) -> dict[str, str]:
 def _around(plans: Sequence[Plan], package: str, environment: Environment, options: Options) -> Skeleton:
     title = plans[0].notebook.name.replace("_", " ").capitalize() if len(plans) == 1 else package.replace("_", " ")
     around = skeleton(package=package, title=title, plans=plans, environment=environment)
-    return around if options.force else around.without_taken(options.into)
+    return around if options.force else around.without_taken(options.into, options.ours)
 
 
 def _merged(files: dict[str, str], manifest: str, options: Options) -> tuple[dict[str, str], frozenset[str]]:

@@ -82,9 +82,10 @@ class Skeleton:
     files: Mapping[str, str]
     left_out: tuple[LeftOut, ...]
 
-    def without_taken(self, into: Path) -> Skeleton:
+    def without_taken(self, into: Path, ours: frozenset[str]) -> Skeleton:
         """Without the parts of which the folder has its own; what is written for such a part goes with it."""
-        own = {path for path in self.files if path in PARTS and _is_other(into / path, self.files[path])} - {MANIFEST}
+        parts = self.files.keys() & set(PARTS) - ours - {MANIFEST}
+        own = {path for path in parts if _is_other(into / path, self.files[path])}
         dependent = {path for path, needed in NEEDS.items() if needed in own and path in self.files} - own
         gone = [LeftOut((path,), "the folder has its own", by_folder=True) for path in sorted(own)]
         gone += [LeftOut((path,), f"it is written for our {NEEDS[path]}", by_folder=True) for path in sorted(dependent)]

@@ -175,7 +175,7 @@ def _again(done: Conversion, options: Options, corrections: Sequence[tuple[Corre
 
     package = done.plans[0].package.split(".")[0]
     notebooks = [plan.notebook.path for plan in done.plans]
-    return convert(notebooks, replace(options, package=package), corrections)
+    return convert(notebooks, replace(options, package=package, ours=frozenset(done.changes.files)), corrections)
 
 
 def rewritten(old: Conversion, new: Conversion) -> Conversion:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlready.facts.rows import Call, Scope, Value
 from mlready.findings import Site, Verdict, met, missing
 from mlready.project.graph import Node
-from mlready.project.project import Project, ProjectFile
+from mlready.project.project import Project, ProjectFile, Use
 
 # ---------------------------------------------------------------------------------------------------------- schemas
 
@@ -160,6 +160,10 @@ def _declared_elsewhere(project: Project) -> Iterator[Site]:
         )
 
 
+_LAYER = re.compile(r"Module|Layer|Norm|Conv|Estimator|Mixin|nn\.")
+"""Classes that check what they are called with, whatever the data."""
+
+
 def own_validation(project: Project) -> Iterator[Site]:
     """A function of the project that checks columns or types and raises."""
     for file in project.code_files:
@@ -173,6 +177,7 @@ def own_validation(project: Project) -> Iterator[Site]:
                     r"data(set|frame)?(_|$)|schema|input|columns|frame|features|(^|_)df|dtypes?", name, re.IGNORECASE
                 )
                 and not re.search(r"database|file|path|dir|exist|arg|metadata_in|modalit|update", name, re.IGNORECASE)
+                and not _LAYER.search(" ".join(file.python.scopes[scope.parent].bases) + scope.name.rpartition(".")[0])
             ):
                 reached = project.reaches((file.path, number), "any")
                 yield Site(
@@ -211,7 +216,10 @@ def schema_enforced_in_training(project: Project) -> Verdict:
     """FEA002: validation is on the way from reading to training."""
     for use in project.uses("validate-data", notebooks=False):
         if project.reaches(use.node, "training") or "decorator" in use.call.context:
-            return met(Site(1.0, f"training validates with {use.call.name}", use.where, key=use.call.name))
+            said = f"training validates with {use.call.name}"
+            if _only_warns(use):
+                return met(Site(0.5, f"{said}, and a violation only warns", use.where, key=use.call.name))
+            return met(Site(1.0, said, use.where, key=use.call.name))
     for schema in schemas(project):
         if schema.node in project.training_nodes and schema.call is None:
             return met(Site(0.75, f"training uses {schema.name}", schema.file.at(schema.line), key=schema.name))
@@ -351,9 +359,24 @@ def _constraint_near(schema: Schema) -> str:
     return ""
 
 
+_STOPS = re.compile(r"(Error|Exception|Exit|Failed|Failure)$|(^|\.)exit$|raise_|assert")
+
+
+def _only_warns(use: Use) -> bool:
+    """Whether the result of a validation is only logged: a warning under a condition, and nothing in the file that stops."""
+    python = use.file.python
+    assert python is not None
+    after = [call for call in python.calls if call.scope == use.call.scope and call.line > use.call.line]
+    warned = any("if" in call.context and call.name.endswith((".warning", ".warn")) for call in after)
+    stops = any(_STOPS.search(call.name) for call in python.calls) or any(scope.asserts for scope in python.scopes)
+    return bool(use.call.targets) and warned and not stops
+
+
 def _swallows(project: Project) -> str:
-    """An except around the validation that only logs."""
+    """An except around the validation that only logs, or a result that is only logged."""
     for use in project.uses("validate-data", notebooks=False):
+        if _only_warns(use):
+            return str(use.where)
         if "try" not in use.call.context:
             continue
         python = use.file.python

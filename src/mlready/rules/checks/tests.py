@@ -130,13 +130,13 @@ def preprocessing_tested(project: Project) -> Verdict:
     return missing("no test reaches the code that prepares the data", where.where if where else None)
 
 
-def _named_scope(project: Project, pattern: str) -> tuple[ProjectFile, Scope] | None:
-    """A function of the project's code, by its name or its module's, that tests reach."""
+def _named_scope(project: Project, pattern: str, *, files: bool = True) -> tuple[ProjectFile, Scope] | None:
+    """A function of the project's code, by its name or (with `files`) its module's, that tests reach."""
     nodes = tested_nodes(project)
     for file in project.code_files:
         assert file.python is not None
         for number, scope in enumerate(file.python.scopes):
-            named = re.search(pattern, scope.name.lower()) or re.search(pattern, file.name.lower())
+            named = re.search(pattern, scope.name.lower()) or (files and re.search(pattern, file.name.lower()))
             if named and scope.kind != "module" and (file.path, number) in nodes and not scope.name.endswith(">"):
                 return file, scope
     return None
@@ -159,7 +159,7 @@ def model_tested(project: Project) -> Verdict:
         for call in file.python.calls:
             if call.scope == number and {*TRAIN_ACTIVITIES, "fit", "predict", "evaluate"} & set(call.activities):
                 return met(Site(1.0, f"a test calls {call.name}", file.at(call.line), key=call.name))
-    named = _named_scope(project, r"^(.*\.)?(train|predict|forward|infer|score|evaluate)")
+    named = _named_scope(project, r"^(.*\.)?(train|predict|forward|infer|score|evaluate)", files=False)
     if named is not None:
         file, scope = named
         return met(Site(1.0, f"tests reach {scope.name}", file.at(scope.line), key=scope.name))

@@ -284,7 +284,8 @@ def test_long_lists_are_compared_to_their_end() -> None:
     assert equal(["a"] * 50_000, ["a"] * 50_000)
 
 
-def test_figures_are_compared_by_what_they_draw(tmp_path: Path) -> None:
+@pytest.mark.parametrize("new", ["plt.bar(heights, [3, 5])", "plt.bar(heights, heights)\n    plt.xlim(0, 9)", "pass"])
+def test_figures_are_compared_by_what_they_draw(tmp_path: Path, new: str) -> None:
     pytest.importorskip("matplotlib")
     cells = (
         "import matplotlib.pyplot as plt\nheights = [3, 4]",
@@ -295,6 +296,6 @@ def test_figures_are_compared_by_what_they_draw(tmp_path: Path) -> None:
     verdict = verified(done, tmp_path, once=True).verdicts[0]
     assert (verdict.name, [group["verdict"] for group in verdict.drawn]) == ("verified", ["equal"]), verdict.text
     for path in (tmp_path / "project" / "src").rglob("*.py"):
-        path.write_text(path.read_text().replace("plt.bar(heights, heights)", "plt.bar(heights, [3, 5])"))
+        path.write_text(path.read_text().replace("plt.bar(heights, heights)", new))
     verdict = verified(done, tmp_path, once=True).verdicts[0]
     assert "figures of cells 2" in verdict.text

@@ -58,7 +58,7 @@ def overview(results: Sequence[dict[str, Any]]) -> list[str]:
         ),
         (
             "- what those are",
-            ", ".join(f"{why} {n}" for why, n in Counter(w for r in converted for w in r["long"]).items()),
+            ", ".join(f"{why} {n}" for why, n in Counter(w for r in converted for w in r.get("long", ())).items()),
         ),
         ("parameters of a step, median; most", spread([n for r in converted for n in r["parameters"]])),
         ("statements of a step, median", f"{median([n for r in converted for n in r['statements']]):.0f}"),

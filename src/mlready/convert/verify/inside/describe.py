@@ -151,6 +151,9 @@ class Describer:
             self(part, depth + 1) for found in ax.collections for part in (found.get_offsets(), found.get_array())
         ]
         shapes += [self(image.get_array(), depth + 1) for image in ax.images]
+        legend = ax.get_legend()
+        words = [text.get_text() for text in (*ax.texts, *(legend.get_texts() if legend is not None else ()))]
+        shapes += [self(part, depth + 1) for part in (words, [*ax.get_xlim(), *ax.get_ylim()])]
         return ("axes", texts, lines, (len(ax.patches), len(ax.collections), len(ax.images)), shapes)
 
     def container(self, value: Any, depth: int) -> Tree | None:

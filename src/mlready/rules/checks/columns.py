@@ -321,7 +321,7 @@ def _reads_tables(project: Project) -> bool:
 
 def _named_in_code(project: Project) -> Iterator[Site]:
     for row in _feature_lists(project):
-        if _OTHER_COLUMNS.search(row.name):
+        if _OTHER_COLUMNS.search(row.name) or row.name.endswith(".columns"):
             continue
         credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
         yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)

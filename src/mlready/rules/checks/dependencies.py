@@ -218,6 +218,7 @@ def dependencies_locked(project: Project) -> Verdict:
 
 
 _BESIDE = re.compile(r"(^|[-_./])(tests?|testing|dev|develop|docs?|lint|ci|style)([-_./]|$)", re.IGNORECASE)
+_BESIDE_GROUP = re.compile(r"(build|dev|test|tests|docs?|lint)(-.*)?$")
 _LOCK_NAME = re.compile(r"\block\b|[-_.]lock(ed)?\b|frozen", re.IGNORECASE)
 
 
@@ -242,7 +243,7 @@ def _lock_site(file: ProjectFile, manifest: Manifest) -> Site:
 
 def _pinned_site(file: ProjectFile, manifest: Manifest) -> Site | None:
     """Every requirement `==`: half a lock, since what they need themselves is free; more where it is called a lock."""
-    rows = [r for r in manifest.requirements if r.source in ("index", "conda")]
+    rows = [r for r in manifest.requirements if r.source in ("index", "conda") and not _BESIDE_GROUP.match(r.group)]
     if not rows or manifest.tool in ("setup.py", "setup.cfg"):
         return None
     pinned = [r for r in rows if re.match(r"^={1,3}\s*[\w.]", r.spec) and "*" not in r.spec]

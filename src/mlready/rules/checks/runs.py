@@ -75,6 +75,8 @@ def _declared_pipelines(project: Project) -> Iterator[Site]:
 def _coded_pipelines(project: Project) -> Iterator[Site]:
     training = {use.node for use in project.uses(*TRAIN_ACTIVITIES, "fit", "save-model")}
     for use in project.uses("orchestrate", "pipeline-step", notebooks=False):
+        if use.call.system in ("invoke", "nox", "celery", "rq", "dramatiq", "schedule", "apscheduler"):
+            continue  # Tasks, not steps with an order.
         python = use.file.python
         assert python is not None
         nodes = project.graph.reach((use.file.path, i) for i in range(len(python.scopes)))
@@ -206,11 +208,17 @@ def environment_captured(project: Project) -> Verdict:
     return met(next(site for site in sites if site.credit == best))
 
 
+_OTHER_IMAGE = re.compile(
+    r"(^|/)(mlflow|nginx|grafana|prometheus|frontend|web|ui|postgres\w*|redis|minio|db|docs|dashboard)(/|[-_.])[^/]*$"
+)
+
+
 def _environment_site(project: Project, file: ProjectFile, verb: str) -> Site:
     """Whole where it stands above what trains: the image of a service or an exercise captures another environment."""
     folder = _BUILD_FOLDERS.sub("", file.path.rpartition("/")[0])
     above = {parent for entry in project.training_entries for parent in project.parent_folders(entry.path)}
-    if not above or folder in above:
+    other = _OTHER_IMAGE.search(file.path)
+    if not above or (folder in above and not other):
         return Site(1.0, f"{file.path} {verb} the environment", file.at(0), key="environment")
     return Site(0.5, f"{file.path} {verb} an environment, not the one that trains", file.at(0), key="environment")
 

@@ -26,7 +26,7 @@ _ROW_WORDS = re.compile(
 
 _OTHER_WORDS = re.compile(
     r"config|settings|param|args|option|hyper|result|response|output|report|split|scan|backlog|summary|statistic|stats|state"
-    r"|resource|metric|event|log|auth|user|token|session|health|job|task|error|cache|plan|loader|module|batch|pool|store$",
+    r"|resource|metric|event|log|auth|user|token|session|health|job|task|error|cache|plan|loader|module|batch|pool|store$|read$|out$|prediction(?!.*(request|input|payload))",
     re.IGNORECASE,
 )
 _PLAIN_TYPE = re.compile(
@@ -90,7 +90,7 @@ def input_schema_declared(project: Project) -> Verdict:
     sites += [
         Site(1.0, f"{use.call.name} checks the data", use.where, key=use.call.name)
         for use in project.uses("validate-data", notebooks=False)
-        if project.reaches(use.node, "any")
+        if project.reaches(use.node, "any") and checks_data(use.call)
     ]
     sites += list(_declared_elsewhere(project))
     sites += [*own_validation(project), *_asserted_inputs(project)]
@@ -215,7 +215,7 @@ def _asserted_inputs(project: Project) -> Iterator[Site]:
 def schema_enforced_in_training(project: Project) -> Verdict:
     """FEA002: validation is on the way from reading to training."""
     for use in project.uses("validate-data", notebooks=False):
-        if project.reaches(use.node, "training") or "decorator" in use.call.context:
+        if checks_data(use.call) and (project.reaches(use.node, "training") or "decorator" in use.call.context):
             said = f"training validates with {use.call.name}"
             if _only_warns(use):
                 return met(Site(0.5, f"{said}, and a violation only warns", use.where, key=use.call.name))
@@ -357,6 +357,14 @@ def _constraint_near(schema: Schema) -> str:
             if named:
                 return named[0]
     return ""
+
+
+def checks_data(call: Call) -> bool:
+    """Whether a validating call checks rows: not settings, answers or messages that pydantic parses."""
+    if not re.search(r"model_validate|parse_obj|validate_python|TypeAdapter", call.name):
+        return True
+    holder = call.name.rpartition(".")[0].rpartition(".")[2]
+    return bool(_ROW_WORDS.search(holder)) and not _OTHER_WORDS.search(holder)
 
 
 _STOPS = re.compile(r"(Error|Exception|Exit|Failed|Failure)$|(^|\.)exit$|raise_|assert")

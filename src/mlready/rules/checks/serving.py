@@ -42,10 +42,17 @@ def prediction_interface(project: Project) -> Verdict:
 
 
 def _services(project: Project) -> Iterator[Site]:
-    for use in project.uses("endpoint", "serve", notebooks=False):
+    uses = sorted(project.uses("endpoint", "serve", notebooks=False), key=lambda use: not _asks_model(use))
+    for use in uses:
         if _answers(project) or use.call.system in _SELF_SERVING:
             yield Site(1.0, f"a service answers ({use.call.name})", use.where, key=use.call.name)
             return
+
+
+def _asks_model(use: Use) -> bool:
+    """Whether a route names a prediction: the one to show of several."""
+    said = " ".join(text for arg in use.call.args for text in strings(arg.value))
+    return bool(re.search(r"predict|infer|score|classif|forecast|generate|chat|recommend", f"{said} {use.scope.name}"))
 
 
 def _hosted_functions(project: Project) -> Iterator[Site]:

@@ -13,7 +13,7 @@ from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.assertions import alive, asserting_helpers, helped, skipped, test_functions, vacuous
 from mlready.rules.checks.batch import compared_by_test, run_by_test, serves
 from mlready.rules.checks.common import strings
-from mlready.rules.checks.schemas import own_validation
+from mlready.rules.checks.schemas import checks_data, own_validation
 
 _PREDICTING = (*TRAIN_ACTIVITIES, "fit", "predict", "evaluate", "load-model", "call-llm")
 
@@ -110,9 +110,12 @@ def tested_nodes(project: Project) -> frozenset[Node]:
 def _reached_use(project: Project, *activities: str) -> Use | None:
     nodes = tested_nodes(project)
     for use in project.uses(*activities, notebooks=False):
-        if use.node in nodes and use.call.scope:
+        if use.node in nodes and use.call.scope and not _PICTURES.search(use.scope.name):
             return use
     return None
+
+
+_PICTURES = re.compile(r"plot|visuali|tsne|diagnos|draw|figure|chart", re.IGNORECASE)
 
 
 def preprocessing_tested(project: Project) -> Verdict:
@@ -137,7 +140,8 @@ def _named_scope(project: Project, pattern: str, *, files: bool = True) -> tuple
         assert file.python is not None
         for number, scope in enumerate(file.python.scopes):
             named = re.search(pattern, scope.name.lower()) or (files and re.search(pattern, file.name.lower()))
-            if named and scope.kind != "module" and (file.path, number) in nodes and not scope.name.endswith(">"):
+            apart = scope.kind != "function" or scope.name.endswith(">") or _PICTURES.search(scope.name)
+            if named and not apart and (file.path, number) in nodes:
                 return file, scope
     return None
 
@@ -201,13 +205,15 @@ def data_tested(project: Project) -> Verdict:
     """TST005: data checks run as tests, or as a step of the pipeline."""
     nodes = tested_nodes(project)
     for use in project.uses("validate-data", notebooks=False):
+        if not checks_data(use.call):
+            continue
         if use.node in nodes:
             return met(Site(1.0, f"tests run {use.call.name}", use.where, key=use.call.name))
         if project.reaches(use.node, "training"):
             return met(Site(1.0, f"{use.call.name} runs in the pipeline", use.where, key=use.call.name))
     for file in project.test_files:
         for call in file.python.calls if file.python else ():
-            if "validate-data" in call.activities:
+            if "validate-data" in call.activities and checks_data(call):
                 return met(Site(1.0, f"a test calls {call.name}", file.at(call.line), key=call.name))
     for command in project.commands:
         if re.search(r"\binstall\b", command.text):
@@ -327,7 +333,7 @@ def serving_parity_tested(project: Project) -> Verdict:
         )
         offline = any("predict" in call.activities and not _is_client(file, call.receiver) for call in calls)
         offline = offline or any(
-            re.search(r"(^|[._])predict", call.name) and not _is_client(file, call.receiver) for call in calls
+            re.search(r"(^|[._])predict(_\w+)?$", call.name) and not _is_client(file, call.receiver) for call in calls
         )
         if asks and offline:
             return met(

@@ -75,10 +75,10 @@ def _told(project: Project, use: Use) -> bool:
     assert python is not None
     if any(_tells(call) for call in python.calls) or any(_ALERT_WORDS.search(scope.name) for scope in python.scopes):
         return True
-    callers = project.graph.leading_to([use.node])
-    for path, number in callers:
+    leading = project.graph.leading_to([use.node])
+    for path, number in leading:
         found = project.by_path[path].python
-        if found is not None and _acts(found, number, _own_names(project, use, (path, number))):
+        if found is not None and _acts(found, number, _own_names(project, use, (path, number), leading)):
             return True
     nodes = [entry for entry in project.entries if use.node in project.graph.reach(entry.nodes)]
     return any("orchestrat" in entry.reason or entry.kind == "dag" for entry in nodes)
@@ -89,11 +89,10 @@ def _tells(call: Call) -> bool:
     return bool(meant) or call.name in _TOLD or bool(_ALERT_WORDS.search(call.name))
 
 
-def _own_names(project: Project, use: Use, node: Node) -> frozenset[str]:
+def _own_names(project: Project, use: Use, node: Node, leading: frozenset[Node]) -> frozenset[str]:
     """Names that hold what the detector, or a function that leads to it, gave back in a scope."""
     python = project.by_path[node[0]].python
     assert python is not None
-    leading = project.graph.leading_to([use.node])
     return frozenset(
         target
         for call in python.calls

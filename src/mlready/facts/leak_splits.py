@@ -251,7 +251,7 @@ def looked_ahead(tree: ast.Module) -> tuple[frozenset[str], dict[str, set[str]],
     names of data of which pieces are called train and test: {"df": {"train", "test"}}. The parameters of lambdas, which
     are handed one element after the other.
     """
-    bounds, divided, elements = set(), dict[str, set[str]](), set()
+    bounds, divided, elements = set[str](), dict[str, set[str]](), set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Slice):
             if isinstance(node.lower, ast.Constant) and type(node.lower.value) is int:

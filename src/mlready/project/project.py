@@ -353,6 +353,16 @@ class Project:
             if self.reaches(use.node, reached):
                 yield use
 
+    def nodes(self, *activities: str) -> frozenset[Node]:
+        """The scopes with a call that means one of the activities."""
+        if activities not in self._nodes:
+            self._nodes[activities] = frozenset(use.node for use in self._uses(*activities))
+        return self._nodes[activities]
+
+    @cached_property
+    def _nodes(self) -> dict[tuple[str, ...], frozenset[Node]]:
+        return {}
+
     def has(self, *activities: str, reached: Reached = "", notebooks: bool | None = None, system: str = "") -> bool:
         return next(self.uses(*activities, reached=reached, notebooks=notebooks, system=system), None) is not None
 

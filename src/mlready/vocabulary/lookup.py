@@ -1,4 +1,4 @@
-"""Look-ups in the vocabulary. `meaning` and `returns` are asked for every call of every file, so they remember."""
+"""Look-ups in the vocabulary. `meaning`, `returns` and `traits` are asked for every call of every file, so they remember."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class Vocabulary:
         self._aliased_roots = {alias.partition(".")[0] for alias in self._aliases}
         self._meanings: dict[str, Meaning | None] = {}
         self._types: dict[str, str] = {}
+        self._traits_of: dict[str, frozenset[str]] = {}
 
     # ----------------------------------------------------------------------------------------------------- names
 
@@ -96,7 +97,11 @@ class Vocabulary:
 
     def traits(self, name: str) -> frozenset[str]:
         """What kind of thing a class or function is: "transformer", "stateless", "estimator" …"""
-        return frozenset(trait for traits in self._traits.every(self.canonical(name)) for trait in traits)
+        found = self._traits_of.get(name)
+        if found is None:
+            found = frozenset(trait for traits in self._traits.every(self.canonical(name)) for trait in traits)
+            _remember(self._traits_of, name, found)
+        return found
 
     def randomness(self, name: str) -> Randomness | None:
         """How a call of `name` draws random numbers; None where it draws none, as far as is known."""

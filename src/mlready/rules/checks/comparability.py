@@ -124,8 +124,8 @@ def _computes_metric(project: Project, file: ProjectFile, number: int) -> bool:
     scope = file.python.scopes[number]
     if _EVALUATE.match(scope.name) or any(_TAKES_MODEL.match(param.name) for param in scope.params):
         return True
-    reach = project.graph.reach([(file.path, number)])
-    return any(use.node in reach for use in project.uses("evaluate", "track-metrics"))
+    measuring = project.nodes("evaluate", "track-metrics")
+    return not measuring.isdisjoint(project.graph.reach([(file.path, number)]))
 
 
 def evaluates(project: Project) -> bool:

@@ -336,14 +336,14 @@ def run_made(folder: Path, *, hook: str) -> subprocess.CompletedProcess[str]:
 def test_a_run_leaves_the_fitted_models_and_the_metrics(tmp_path: Path) -> None:
     run_made(tmp_path, hook="pass")
     outputs = tmp_path / "project" / "outputs"
-    assert {path.name for path in outputs.iterdir()} == {"model.joblib", "results.json"}
-    assert json.loads((outputs / "results.json").read_text(encoding="utf-8")) == {"accuracy": 0.5}
+    assert {path.name for path in outputs.iterdir()} == {"model.joblib", "metrics.json"}
+    assert json.loads((outputs / "metrics.json").read_text(encoding="utf-8")) == {"accuracy": 0.5}
 
 
 def test_a_model_that_cannot_be_saved_is_named_and_stops_nothing(tmp_path: Path) -> None:
     done = run_made(tmp_path, hook="self.f = lambda: 1")
     assert "model was not saved: " in done.stderr
-    assert [path.name for path in (tmp_path / "project" / "outputs").iterdir()] == ["results.json"]
+    assert [path.name for path in (tmp_path / "project" / "outputs").iterdir()] == ["metrics.json"]
 
 
 def test_models_and_metrics_are_results_though_later_steps_use_them(tmp_path: Path) -> None:
@@ -426,5 +426,5 @@ def test_numbers_are_saved_where_there_may_be_some(cell: str, saves: bool, tmp_p
 def test_two_notebooks_keep_their_results_apart(tmp_path: Path) -> None:
     paths = [notebook(tmp_path / f"{name}.ipynb", "xs = [1, 2]", "n = len(xs)") for name in ("one", "two")]
     files = convert(paths, Options(into=tmp_path / "out", package="made")).changes.files
-    assert '"outputs/one"' in files["src/made/one/__main__.py"]
-    assert '"outputs/two"' in files["src/made/two/__main__.py"]
+    assert '"outputs/one/results.json"' in files["src/made/one/__main__.py"]
+    assert '"outputs/two/results.json"' in files["src/made/two/__main__.py"]

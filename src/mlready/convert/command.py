@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlready.convert.inputs import tables
-from mlready.convert.keep import saved_models, saves_numbers
+from mlready.convert.keep import saved_metrics, saved_models, saved_numbers
 from mlready.convert.model import Plan
 from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
 
@@ -60,13 +60,13 @@ def _free_path(folder: Path, name: str) -> Path:
 '''
 
 _SAVE_NUMBERS = '''
-def save_numbers(results: object, folder: str) -> None:
-    """Write the results that are numbers, or short lists of them, to results.json."""
-    found = {name: _numbers(value) for name, value in vars(results).items()}
+def save_numbers(results: object, names: Iterable[str], path: str) -> None:
+    """Write results that are numbers, or short lists of them, to a JSON file."""
+    found = {name: _numbers(getattr(results, name)) for name in names}
     numbers = {name: value for name, value in found.items() if value is not None}
     if numbers:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        Path(folder, "results.json").write_text(json.dumps(numbers, indent=2) + "\\n")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(json.dumps(numbers, indent=2) + "\\n")
 
 
 def _numbers(value: Any) -> Any:
@@ -112,28 +112,36 @@ def outputs_module(plan: Plan, sources: Iterable[str]) -> str:
     """Source of `outputs`, with the functions that the other modules call; "" where they call none."""
     texts = list(sources)
     parts = [part for token, part in ((SHOW, _SHOW), (SAVE_FIGURES, _SAVE_FIGURES)) if any(token in t for t in texts)]
-    parts += [_SAVE_NUMBERS] if saves_numbers(plan) else []
+    parts += [_SAVE_NUMBERS] if saved_metrics(plan) or saved_numbers(plan) else []
     parts += [_SAVE_MODELS] if saved_models(plan) else []
     return _HEAD + "".join(parts) if parts else ""
 
 
 def main_module(plan: Plan) -> str:
     """Command line: one option for each simple setting; numbers and models among the results are written to files."""
-    below = plan.package.partition(".")[2]
-    folder = f'"outputs/{below}"' if below else '"outputs"'
-    if any(setting.name == OUTPUT_DIR for setting in plan.settings):
-        folder = f'f"{{config.{OUTPUT_DIR}}}/{below}"' if below else f"config.{OUTPUT_DIR}"
+    saved = _saving(plan)
     imports = [f"from {plan.package}.config import Config", f"from {plan.package}.pipeline import run"]
-    found, numbers = saved_models(plan), saves_numbers(plan)
     imports += [f"from {plan.package}.inputs import check_inputs"] if tables(plan) else []
-    helpers = [*(["save_models"] if found else []), *(["save_numbers"] if numbers else [])]
+    helpers = sorted({line.partition("(")[0] for line in saved})
     imports += [f"from {plan.package}.outputs import {', '.join(helpers)}"] if helpers else []
     head = [f'"""Run the pipeline: `python -m {plan.package}`."""', "", "from __future__ import annotations", ""]
     head += ["import argparse", "from dataclasses import fields"]
     main = ["def main() -> None:", '    """Run the pipeline with the settings of the command line."""']
     main += ["    config = Config(**vars(_options()))", *(["    check_inputs(config)"] if tables(plan) else [])]
-    main += ["    results = run(config)" if found or numbers else "    run(config)"]
-    main += [f"    save_numbers(results, {folder})"] if numbers else []
-    main += [f"    save_models(results, {found!r}, {folder})"] if found else []
+    main += ["    results = run(config)" if saved else "    run(config)", *(f"    {line}" for line in saved)]
     text = "\n".join([*head, *imports, _OPTIONS, "", "", *main])
     return text + '\n\n\nif __name__ == "__main__":\n    main()\n'
+
+
+def _saving(plan: Plan) -> list[str]:
+    """Calls that write what the pipeline gives back, below the folder for outputs."""
+    below = plan.package.partition(".")[2]
+    folder = f"{{config.{OUTPUT_DIR}}}" if any(s.name == OUTPUT_DIR for s in plan.settings) else "outputs"
+    folder = f"{folder}/{below}" if below else folder
+    kept = (
+        ("save_numbers", saved_metrics(plan), f"{folder}/metrics.json"),
+        ("save_numbers", saved_numbers(plan), f"{folder}/results.json"),
+        ("save_models", saved_models(plan), folder),
+    )
+    mark = "f" if "{" in folder else ""
+    return [f'{function}(results, {names!r}, {mark}"{path}")' for function, names, path in kept if names]

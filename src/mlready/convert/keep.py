@@ -45,17 +45,22 @@ def saved_models(plan: Plan) -> tuple[str, ...]:
     return tuple(name for name in plan.results if name in found)
 
 
-def saves_numbers(plan: Plan) -> bool:
-    """Whether the results of a pipeline are likely to hold a number."""
-    statements = _statements(plan)
-    likely = _metrics(statements, imports_of(plan)) | {
+def saved_metrics(plan: Plan) -> tuple[str, ...]:
+    """Results of a pipeline that are metrics."""
+    found = _metrics(_statements(plan), imports_of(plan))
+    return tuple(name for name in plan.results if name in found)
+
+
+def saved_numbers(plan: Plan) -> tuple[str, ...]:
+    """Other results of a pipeline that are likely to be numbers."""
+    likely = {
         target.id
-        for s in statements
+        for s in _statements(plan)
         if isinstance(s.node, ast.Assign) and _is_numeric(s.node.value)
         for target in s.node.targets
         if isinstance(target, ast.Name)
-    }
-    return not likely.isdisjoint(plan.results)
+    } - set(saved_metrics(plan))
+    return tuple(name for name in plan.results if name in likely)
 
 
 def imports_of(plan: Plan) -> Imports:

@@ -13,7 +13,7 @@ from typing import Any
 from mlready.convert.card import CARD, card_facts
 from mlready.convert.environment import Environment
 from mlready.convert.inputs import inputs
-from mlready.convert.keep import saved_models, saves_numbers
+from mlready.convert.keep import saved_metrics, saved_models, saved_numbers
 from mlready.convert.model import Plan
 from mlready.scaffold.parts import compose
 
@@ -121,7 +121,8 @@ def skeleton(*, package: str, title: str, plans: Sequence[Plan], environment: En
 def _outputs(plans: Sequence[Plan]) -> list[tuple[str, bool]]:
     return [
         ("figures", any(plan.figures for plan in plans)),
-        ("numbers (`results.json`)", any(map(saves_numbers, plans))),
+        ("metrics (`metrics.json`)", any(map(saved_metrics, plans))),
+        ("other numbers (`results.json`)", any(map(saved_numbers, plans))),
         ("fitted models (`*.joblib`)", any(map(saved_models, plans))),
     ]
 

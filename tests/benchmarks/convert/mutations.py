@@ -50,6 +50,7 @@ class Mutant:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
+    parser.add_argument("--report", action="store_true", help="only write the page from the kept results")
     parser.add_argument("--packages", type=int, default=26)
     parser.add_argument("--seconds", type=float, default=8, help="leave out notebooks that take longer")
     options = parser.parse_args()
@@ -58,6 +59,8 @@ def main() -> int:
     jobs = sample(able, options.packages)
     results: list[dict[str, Any]] = []
     for number, job in enumerate(jobs, start=1):
+        if options.report and not kept_file(job).exists():
+            continue
         found = kept(job, again=options.again)
         results.append(found)
         told = ", ".join(f"{m['kind']} {m['outcome']}" for m in found["mutants"]) or found.get(
@@ -94,9 +97,13 @@ def sample(jobs: Sequence[Job], count: int) -> list[Job]:
 # ---------------------------------------------------------------------------------------------------------------- one package
 
 
+def kept_file(job: Job) -> Path:
+    return job.folder / "mutations" / f"{job.row.id}.json"
+
+
 def kept(job: Job, *, again: bool) -> dict[str, Any]:
     """The kept outcome of a package, or a new one."""
-    file = job.folder / "mutations" / f"{job.row.id}.json"
+    file = kept_file(job)
     if again or not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({"project": job.row.project, "path": job.row.path, **broken(job)}))

@@ -64,6 +64,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--notebooks", type=int, default=100)
+    parser.add_argument("--report", action="store_true", help="only write the page from the kept results")
     parser.add_argument("--seconds", type=float, default=15, help="leave out notebooks that take longer")
     options = parser.parse_args()
     options.python = options.python or environment(options.folder / "environment")
@@ -71,9 +72,12 @@ def main() -> int:
     jobs = sample(able, options.notebooks)
     results: list[dict[str, Any]] = []
     for number, job in enumerate(jobs, start=1):
+        if options.report and not all(result(job, peer.name).exists() for peer in PEERS):
+            continue
         found = {peer.name: kept(job, peer, again=options.again) for peer in PEERS} | {OURS: ours(job, options.again)}
-        results.append({"stable": stable(job), **found})
-        told = ", ".join(f"{name} {grade(found[name], stable(job))}" for name in found)
+        wanted = stable(job)
+        results.append({"stable": wanted, **found})
+        told = ", ".join(f"{name} {grade(found[name], wanted)}" for name in found)
         sys.stdout.write(f"{number}/{len(jobs)} {job.row.project} {job.row.path}: {told}\n")
         sys.stdout.flush()
     write_block("peers", "\n".join(page(results)), write=not options.no_write)
@@ -83,13 +87,22 @@ def main() -> int:
 def reference(job: Job) -> bool:
     """True where the notebook has run to its end and left values to compare."""
     file = result_file(job)
-    result = json.loads(file.read_text()) if file.exists() else {}
-    return bool(result.get("independent", {}).get("stable")) and result.get("verdict") != "not runnable"
+    verified = json.loads(file.read_text()) if file.exists() else {}
+    return bool(verified.get("independent", {}).get("stable")) and verified.get("verdict") != "not runnable"
 
 
 def stable(job: Job) -> dict[str, str]:
-    """Fingerprints of the final values that were the same in both reference runs."""
-    return dict(json.loads(result_file(job).read_text())["independent"]["stable"])
+    """Fingerprints of the final values that were the same in both kept reference runs; the notebook's interpreter reads them."""
+    folder = job.folder / "references" / job.row.id
+    command = [str(job.python), "-c", READ, *(str(folder / f"plain{n}.record") for n in range(2))]
+    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+
+
+READ = """
+import json, pickle, sys
+first, second = (pickle.load(open(path, "rb"))["extra"] for path in sys.argv[1:])
+print(json.dumps({name: print_ for name, print_ in first.items() if print_ is not None and second.get(name) == print_}))
+"""
 
 
 def grade(found: dict[str, Any], wanted: dict[str, str]) -> str:
@@ -107,8 +120,12 @@ def equal(found: dict[str, Any], wanted: dict[str, str]) -> list[str]:
 # ------------------------------------------------------------------------------------------------------------- one notebook
 
 
+def result(job: Job, tool: str) -> Path:
+    return job.folder / "peers" / "results" / f"{job.row.id}-{tool}.json"
+
+
 def kept(job: Job, peer: Peer, *, again: bool) -> dict[str, Any]:
-    file = job.folder / "peers" / "results" / f"{job.row.id}-{peer.name}.json"
+    file = result(job, peer.name)
     if again or not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(measured(job, peer)))
@@ -134,8 +151,8 @@ def measured(job: Job, peer: Peer) -> dict[str, Any]:
 
 def ours(job: Job, again: bool) -> dict[str, Any]:
     """mlready on the same notebook: converted anew as a process; values are those of the kept result."""
-    result = json.loads(result_file(job).read_text())
-    file = job.folder / "peers" / "results" / f"{job.row.id}-{OURS}.json"
+    verified = json.loads(result_file(job).read_text())
+    file = result(job, OURS)
     if again or not file.exists():
         with tempfile.TemporaryDirectory() as folder:
             book = Path(folder) / "notebook.ipynb"
@@ -157,9 +174,9 @@ def ours(job: Job, again: bool) -> dict[str, Any]:
             parses, largest = structure(files)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps({"cpu": cpu, "parses": parses, "largest": largest, "converts": bool(files)}))
-    error = "" if result["verdict"] != "differs" or not result.get("error") else str(result["reason"])
+    error = "" if verified["verdict"] != "differs" or not verified.get("error") else str(verified["reason"])
     wanted = stable(job)
-    prints = {name: wanted[name] for name in result["independent"]["equal"]}
+    prints = {name: wanted[name] for name in verified["independent"]["equal"] if name in wanted}
     return {**json.loads(file.read_text()), "error": error, "prints": prints}
 
 
@@ -256,7 +273,7 @@ def units(tree: ast.Module) -> Iterator[int]:
 
 
 def page(results: Sequence[dict[str, Any]]) -> list[str]:
-    values = sum(len(result["stable"]) for result in results)
+    values = sum(len(found["stable"]) for found in results)
     lines = [
         f"{len(results)} of the notebooks that run, with {values} final values stable by independent fingerprints.",
         "",
@@ -264,9 +281,9 @@ def page(results: Sequence[dict[str, Any]]) -> list[str]:
         "| largest function, median | CPU of nbconvert's |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    floor = sum(result["nbconvert"]["cpu"] for result in results)
+    floor = sum(found["nbconvert"]["cpu"] for found in results)
     for name in (OURS, *(peer.name for peer in PEERS)):
-        found = [(result[name], result["stable"]) for result in results]
+        found = [(each[name], each["stable"]) for each in results]
         complete = sum(len(equal(one, wanted)) == len(wanted) and not one["error"] for one, wanted in found)
         shares = [one["largest"] for one, _ in found if one["largest"] is not None]
         cells = [

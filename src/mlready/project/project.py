@@ -334,11 +334,12 @@ class Project:
         if len(activities) == 1:
             yield from self._by_activity.get(activities[0], ())
             return
-        seen: set[int] = set()
+        seen: set[tuple[str, int]] = set()
         for activity in activities:
             for use in self._by_activity.get(activity, ()):
-                if id(use.call) not in seen:
-                    seen.add(id(use.call))
+                key = (use.file.path, id(use.call))  # files of one content share the rows that the cache gave for it
+                if key not in seen:
+                    seen.add(key)
                     yield use
 
     def uses(

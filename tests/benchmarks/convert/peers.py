@@ -92,10 +92,12 @@ def reference(job: Job) -> bool:
 
 
 def stable(job: Job) -> dict[str, str]:
-    """Fingerprints of the final values that were the same in both kept reference runs; the notebook's interpreter reads them."""
+    """Fingerprints of the final values that were the same in both kept reference runs, imports left out."""
     folder = job.folder / "references" / job.row.id
     command = [str(job.python), "-c", READ, *(str(folder / f"plain{n}.record") for n in range(2))]
-    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    values = json.loads(result_file(job).read_text())["values"]
+    return {name: print_ for name, print_ in found.items() if values.get(name, {}).get("verdict") != "skipped"}
 
 
 READ = """

@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from mlready.convert.verify.inside.describe import Describer, Tree
-from mlready.convert.verify.inside.record import RECORDER, seed_everything, write_record
+from mlready.convert.verify.inside.record import RECORDER, extra_fingerprint, seed_everything, write_record
 
 
 class Kept:
     """A local variable at the end of its step. What something watches by a weak reference is kept only where the step
     gives it back: keeping it otherwise would let it live longer than it does in the package."""
 
-    def __init__(self, value: Any, is_returned: bool) -> None:
+    def __init__(self, value: Any, is_returned: bool, fingerprint: Any) -> None:
         self.tree: Tree = None
+        self.fingerprint: Any = None
         watched = not is_returned and not isinstance(value, type) and weakref.getweakrefcount(value) > 0
         if watched:
             self.tree = Describer()(value)
+            self.fingerprint = fingerprint(value) if fingerprint is not None else None
         self.value = weakref.ref(value) if watched else (lambda: value)
 
 
@@ -36,6 +38,7 @@ class Locals:
     def __init__(self) -> None:
         self.values: dict[str, dict[str, Kept]] = {}
         self.returned: dict[str, list[str]] = {}
+        self.fingerprint: Any = None
         self.texts: list[tuple[str, str]] = []
         self.out = io.StringIO()
         self.stack: list[str] = []
@@ -52,7 +55,8 @@ class Locals:
 
     def leave(self, step: str, found: dict[str, Any]) -> None:
         self.flush()
-        self.values[step] = {name: Kept(value, name in self.returned.get(step, ())) for name, value in found.items()}
+        returned = self.returned.get(step, ())
+        self.values[step] = {name: Kept(value, name in returned, self.fingerprint) for name, value in found.items()}
         if step in self.examples:
             self.examples[step]["outputs"] = [(name, literal(found.get(name))) for name in self.outputs[step]]
         self.stack.pop()
@@ -159,6 +163,7 @@ def candidate(job: dict[str, Any]) -> int:
     if job["seeded"]:
         seed_everything()
     LOCALS.outputs, LOCALS.returned = job.get("pure", {}), job.get("returned", {})
+    LOCALS.fingerprint = extra_fingerprint(job.get("extra", ""))
     real, error = sys.stdout, None
     sys.stdout = LOCALS.out
     config: Any = None
@@ -177,7 +182,7 @@ def candidate(job: dict[str, Any]) -> int:
         LOCALS.flush()
         sys.stdout = real
     values: dict[str, Any] = {}
-    gone: dict[str, Tree] = {}
+    gone: dict[str, tuple[Tree, Any]] = {}
     for name, step in job["variables"].items():
         if step == "config" and config is not None:
             values[name] = getattr(config, name)
@@ -185,7 +190,7 @@ def candidate(job: dict[str, Any]) -> int:
             kept = LOCALS.values[step][name]
             values[name] = kept.value()
             if values[name] is None and kept.tree is not None:
-                gone[name] = kept.tree
+                gone[name] = (kept.tree, kept.fingerprint)
     for name, home in job["definitions"].items():
         owner = job["package"].split(".", 1)[0] if home == "shared" else job["package"]
         module = sys.modules.get(f"{owner}.{home}")

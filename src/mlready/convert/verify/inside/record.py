@@ -71,21 +71,24 @@ def dump(path: str, namespace: dict[str, Any], extra: str = "") -> None:
 
 
 def write_record(
-    path: str, values: dict[str, Any], *, extra: str = "", gone: dict[str, Tree] | None = None, **more: Any
+    path: str, values: dict[str, Any], *, extra: str = "", gone: dict[str, tuple[Tree, Any]] | None = None, **more: Any
 ) -> None:
-    """`gone` holds the trees of values that no longer exist."""
+    """`gone` holds the trees and fingerprints of values that no longer exist."""
     described: dict[str, Tree] = {}
     prints: dict[str, Any] = {}
-    fingerprint = _extra(extra)
+    fingerprint = extra_fingerprint(extra)
     for name, value in values.items():
         described[name] = Describer()(value)
         if fingerprint is not None:
             prints[name] = fingerprint(value)
+    for name, (tree, print_) in (gone or {}).items():
+        described[name] = tree
+        prints[name] = print_
     versions = {
         name: getattr(sys.modules.get(name), "__version__", "") for name in list(sys.modules) if "." not in name
     }
     record = {
-        "values": {**described, **(gone or {})},
+        "values": described,
         "shown": RECORDER.shown,
         "extra": prints,
         "versions": _plain_versions(versions),
@@ -99,7 +102,7 @@ def _plain_versions(versions: dict[str, Any]) -> dict[str, str]:
     return {name: str(version) for name, version in versions.items() if isinstance(version, str) and version}
 
 
-def _extra(path: str) -> Any:
+def extra_fingerprint(path: str) -> Any:
     if not path:
         return None
     spec = importlib.util.spec_from_file_location("_extra_fingerprint", path)

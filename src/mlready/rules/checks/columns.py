@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlready.facts.rows import Subscript, Value
-from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable
+from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, literal_path, spreads_keywords
 from mlready.rules.checks.schemas import Schema, schemas
@@ -283,11 +283,47 @@ def features_named(project: Project) -> Verdict:
     sites = [*_named_in_code(project), *_named_in_configuration(project)]
     for use in project.uses("feature-store", notebooks=False):
         sites.append(Site(1.0, f"{use.call.name} names the features", use.where, key=use.call.name))
-    if not any(site.credit >= 1 for site in sites) and not _models_tables(project):
-        return not_applicable("no model of tables is trained here: pictures, sound and text have no columns to name")
-    if not sites:
-        return missing("nothing lists the features by name: the model takes whatever columns the file has")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    if not any(site.credit >= 1 for site in sites):
+        if not _models_tables(project):
+            return not_applicable(
+                "no model of tables is trained here: pictures, sound and text have no columns to name"
+            )
+        if _reads_pictures(project) and not _fits_what_it_reads(project):
+            return unknown(
+                "pictures or sound are read beside tables, and which of them the model learns from cannot be told"
+            )
+    if sites:
+        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    doubtful = next((row for row in _feature_lists(project) if _is_doubtful(project, row)), None)
+    if doubtful is not None:
+        where = f"{doubtful.file.path}:{doubtful.line}"
+        return unknown(f"{doubtful.name} lists columns ({where}), and whether the model is given them cannot be told")
+    return missing("nothing lists the features by name: the model takes whatever columns the file has")
+
+
+_PICTURES = frozenset(
+    ("cv2", "PIL", "skimage", "imageio", "torchvision", "monai", "nibabel", "pydicom", "SimpleITK", "torchio", "albumentations",
+     "librosa", "torchaudio", "soundfile", "timm", "segmentation_models_pytorch", "ultralytics", "mahotas", "spectral")
+)  # fmt: skip
+
+
+_NO_TABLES = _PICTURES | {"torch", "tensorflow", "keras"}
+
+
+def _reads_pictures(project: Project) -> bool:
+    return any(root.partition(".")[0] in _PICTURES for root in project.imported)
+
+
+def _fits_what_it_reads(project: Project) -> bool:
+    """Whether one file reads a table and fits a model of tables, and no pictures: there the columns are the inputs."""
+    reads = {use.file.path for use in project.uses("read-data") if _TEXT_READERS.search(use.call.name)}
+    for use in project.uses("train", "fit", "tune", "preprocess"):
+        python = use.file.python
+        if use.file.path not in reads or use.call.system not in _OF_TABLES or _NO_MODEL.match(use.call.name):
+            continue
+        if python is not None and not any(row.module.partition(".")[0] in _NO_TABLES for row in python.imports):
+            return True
+    return False
 
 
 _OF_TABLES = frozenset(
@@ -321,7 +357,7 @@ def _reads_tables(project: Project) -> bool:
 
 def _named_in_code(project: Project) -> Iterator[Site]:
     for row in _feature_lists(project):
-        if _OTHER_COLUMNS.search(row.name) or row.name.endswith(".columns"):
+        if not _names_features(row) or _is_doubtful(project, row):
             continue
         credit = 1.0 if any(path == row.file.path for path, _ in project.training_nodes) else 0.5
         yield Site(credit, f"{row.name} names {len(row.columns)} features", row.file.at(row.line), key=row.name)
@@ -333,6 +369,27 @@ def _named_in_code(project: Project) -> Iterator[Site]:
     for use in project.uses("preprocess", notebooks=False):
         if use.call.name.endswith("ColumnTransformer") and project.reaches(use.node, "any"):
             yield Site(1.0, "a ColumnTransformer is bound to named columns", use.where, key=use.call.name)
+
+
+_NOT_THE_INPUTS = re.compile(
+    r"(^|_)(not|non|no|without|db|sql|insert|table|plot|fig|legend|box|bbox|xyxy|corner|csv|export|upsert)(_|$)",
+    re.IGNORECASE,
+)
+
+
+def _names_features(row: Names) -> bool:
+    """Whether a list may name inputs: not what is left out, drawn, inserted or written."""
+    other = _OTHER_COLUMNS.search(row.name) or _NOT_THE_INPUTS.search(row.name.rpartition(".")[2])
+    return not other and not row.name.endswith(".columns")
+
+
+def _is_doubtful(project: Project, row: Names) -> bool:
+    """Whether a list of columns, whose name speaks of no features, stands where nothing is fitted or prepared."""
+    if not _names_features(row) or (_FEATURES.search(row.name) and not row.name.endswith("[…]")):
+        return False
+    assert row.file.python is not None
+    wanted = {"train", "fit", "tune", "split", "preprocess"}
+    return not any(wanted & set(call.activities) for call in row.file.python.calls)
 
 
 _JOINED_NAME = re.compile(r"(^|_)features?(_(cols|columns|names|list))?$", re.IGNORECASE)

@@ -42,7 +42,7 @@ def _handler_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
     for number, scope in enumerate(file.python.scopes):
         if scope.kind != "function" or not is_handler(project, scope.decorators):
             continue
-        if not _predicts(project, file, number, scope):
+        if not _predicts(project, file, number, scope) or _takes_nothing(file, scope):
             continue
         yield _handler_site(file, number, scope)
 
@@ -52,6 +52,41 @@ def _predicts(project: Project, file: ProjectFile, number: int, scope: Scope) ->
         return True
     assert file.python is not None
     return any(call.scope == number and "predict" in call.activities for call in file.python.calls)
+
+
+_INJECTED = ("self", "cls", "db", "session", "background_tasks", "response")
+
+
+def _takes_nothing(file: ProjectFile, scope: Scope) -> bool:
+    """Whether a handler is sent no body: no parameters, only what is injected, or typed parts of its path."""
+    routes = [value for decorator in scope.decorators for value in decorator.items if isinstance(value.scalar, str)]
+    path = {name for route in routes for name in re.findall(r"[{<](?:\w+:)?(\w+)", str(route.scalar))}
+    sent = [
+        param
+        for param in scope.params
+        if param.name not in _INJECTED
+        and "Depends" not in param.annotation
+        and not (param.default is not None and param.default.text.rpartition(".")[2] in ("Depends", "Security"))
+    ]
+    if any(param.name not in path or not re.match(r"str|int|float|UUID|date", param.annotation) for param in sent):
+        return False
+    return bool(sent) or not _has_ambient_request(file)
+
+
+def _has_ambient_request(file: ProjectFile) -> bool:
+    """Whether handlers may read a request that is no parameter of theirs, as Flask's and Bottle's do."""
+    assert file.python is not None
+    return not any(row.module.partition(".")[0] in ("fastapi", "litestar") for row in file.python.imports)
+
+
+def _is_own_class(file: ProjectFile, annotation: str) -> bool:
+    """Whether a type called Request is a class of the project: one with declared fields."""
+    assert file.python is not None
+    name = annotation.strip("'\"").rpartition(".")[2]
+    return any(
+        scope.kind == "class" and scope.name == name and re.search(r"(Model|Struct|Schema)$", " ".join(scope.bases))
+        for scope in file.python.scopes
+    )
 
 
 def _handler_site(file: ProjectFile, number: int, scope: Scope) -> Site:
@@ -71,7 +106,7 @@ def _handler_site(file: ProjectFile, number: int, scope: Scope) -> Site:
         param
         for param in scope.params
         if param.annotation
-        and not _UNTYPED.match(param.annotation.strip("'\""))
+        and (not _UNTYPED.match(param.annotation.strip("'\"")) or _is_own_class(file, param.annotation))
         and param.name not in ("self", "db", "background_tasks", "response")
     ]
     uploads = any(re.search(r"UploadFile|File", param.annotation) for param in scope.params)

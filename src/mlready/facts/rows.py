@@ -219,7 +219,7 @@ class PythonFacts(Row, frozen=True, array_like=True, gc=False):
     lines: int = 0
     code_lines: int = 0
     prints: tuple[tuple[int, int], ...] = ()
-    """(line, scope) of each print call."""
+    """(line, scope) of each print call that tells a person something: no empty line, no line of JSON."""
     exports: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
 

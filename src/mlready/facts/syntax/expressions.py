@@ -98,7 +98,8 @@ def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets
     elif base.id in state.own_names:
         _refer(state, node.func)
     if name == "print":
-        state.prints.append((node.lineno, state.scope.index))
+        if _tells_a_person(node):
+            state.prints.append((node.lineno, state.scope.index))
     elif name:
         known = state.lore.known(name)
         if known.kept and (name[-3:] != ".to" or _names_a_device(node)):
@@ -108,6 +109,17 @@ def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets
         last = name.rpartition(".")[2]
         if last[:6] == "assert" or name in interest.ASSERTING_CALLS:
             state.scope.asserts += 1
+
+
+def _tells_a_person(node: ast.Call) -> bool:
+    """Not `print("")`, which moves a progress bar on, and not `print(json.dumps(row))`, a structured line."""
+    first = node.args[0] if len(node.args) == 1 else None
+    if not node.args or (type(first) is ast.Constant and type(first.value) is str and not first.value.strip()):
+        return False
+    if type(first) is not ast.Call:
+        return True
+    name = ast.unparse(first.func) if type(first.func) in (ast.Attribute, ast.Name) else ""
+    return name not in ("json.dumps", "orjson.dumps", "ujson.dumps")
 
 
 def _names_a_device(node: ast.Call) -> bool:

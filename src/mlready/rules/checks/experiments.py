@@ -271,6 +271,25 @@ _PYTHON_2_BUILTINS = frozenset(
 )
 
 
+_AUTOMAGIC = frozenset(("pwd", "ls", "ll", "who", "whos"))
+"""Commands that IPython takes without their percent sign, and that parse as names."""
+
+
+def _is_given(name: str) -> bool:
+    """Names of Python 2 and IPython, and `____`, the blank of an exercise."""
+    return name in _PYTHON_2_BUILTINS or name in _AUTOMAGIC or not name.strip("_")
+
+
+def _is_fragment(file: ProjectFile) -> bool:
+    """A script in cells that a builder puts into a notebook: called a template, or importing nothing of what it uses."""
+    if notebook_of(file).format != "percent" or file.python is None:
+        return False
+    if re.search(r"(^|[_-])(template|fragment|snippet)s?([_.-]|$)", file.name, re.IGNORECASE):
+        return True
+    absent = [row for row in notebook_of(file).undefined if not row.defined_later]
+    return not file.python.imports and len(absent) > 1
+
+
 def notebook_self_contained(project: Project) -> Verdict:
     """EXP008: every name is defined before it is used, in the order of the cells."""
     broken, units = [], 0
@@ -278,10 +297,10 @@ def notebook_self_contained(project: Project) -> Verdict:
     for file in project.notebooks:
         cells = code_cells(file)
         marked_module = notebook_of(file).format == "percent" and str(PurePosixPath(file.path).parent) in packages
-        if not cells or marked_module:
+        if not cells or marked_module or _is_fragment(file):
             continue
         units += 1
-        names = [row for row in notebook_of(file).undefined if row.name not in _PYTHON_2_BUILTINS]
+        names = [row for row in notebook_of(file).undefined if not _is_given(row.name)]
         if names:
             first = names[0]
             when = "only defined in a later cell" if first.defined_later else "defined in no cell"

@@ -25,7 +25,7 @@ def logging_used(project: Project) -> Verdict:
     for file in project.code_files:
         assert file.python is not None
         numbers = by_file.get(file.path)
-        if not numbers:
+        if not numbers or _COMMAND_MODULE.search(file.path) or _HANDED_OUT.match(file.path):
             continue
         units += 1
         printed = [
@@ -41,6 +41,12 @@ def logging_used(project: Project) -> Verdict:
         said = f"prints {len(printed)} times" + (" beside its logger" if logs else " and logs nothing")
         broken.append(Site(0.5 if logs else 0.0, said, file.at(printed[0][0]), key="print"))
     return hazard(broken, units=units)
+
+
+_COMMAND_MODULE = re.compile(r"(^|/)(cli|commands?|__main__)(\.py$|/)")
+"""What a command prints is its result."""
+_HANDED_OUT = re.compile(r"(.*/)?(data|datasets?|inputs?)/(.*/)?(kaggle_evaluation|\w+_(utils|gateway))(/|\.py$)")
+"""Code that a competition hands out with its data."""
 
 
 def _is_demo(project: Project, path: str, scope: int) -> bool:

@@ -59,6 +59,23 @@ def about_model(use: Use) -> bool | None:
 # -------------------------------------------------------------------------------------------------------------- VER005
 
 _VERSION_MARK = re.compile(r"\{[^}]*\}|%s|%d|\bv\d+|\d{8}")
+_NO_VERSION = re.compile(r"fold[_-]?(\{[^}]*\}|%s|%d)|\{[^}]*(fold|split)[^}]*\}", re.IGNORECASE)
+"""The number of a fold: the next run writes the same names again."""
+_STAMPS = re.compile(r"(^|[._])(strftime|isoformat|now|utcnow|today|time_ns|uuid[14]|token_hex)$")
+
+
+def _carries_version(path: str) -> bool:
+    return bool(_VERSION_MARK.search(_NO_VERSION.sub("", path)))
+
+
+def _dated_name(use: Use) -> str:
+    """The name with a time or an id in it that its function makes for the model that is saved under a variable; "" if none."""
+    python = use.file.python
+    if python is None or not any(arg.value.kind == "name" for arg in use.call.args[1:]):
+        return ""
+    stamped = {c.line for c in python.calls if c.scope == use.call.scope and _STAMPS.search(c.name)}
+    near = (t for t in python.texts if t.scope == use.call.scope and t.line in stamped and t.line <= use.call.line)
+    return next((text.value for text in near if _is_model_path(text.value)), "")
 
 
 def models_versioned(project: Project) -> Verdict:
@@ -72,7 +89,9 @@ def models_versioned(project: Project) -> Verdict:
             key=use.call.name,
         )
         for use in project.uses("save-model", "log-artifact", notebooks=False)
-        if use.call.system in ("mlflow", "wandb", "comet", "neptune", "clearml", "dvclive") and "model" in use.call.name
+        if use.call.system in ("mlflow", "wandb", "comet", "neptune", "clearml", "dvclive")
+        and "model" in use.call.name
+        and not _logs_nothing(use)
     ]
     sites += [
         Site(1.0, "W&B keeps each version of the model as an artifact", use.where, key=use.call.name)
@@ -107,6 +126,10 @@ def models_versioned(project: Project) -> Verdict:
 
 def _saves_model(use: Use) -> bool:
     """A helper that saves any object (`save_object(path, obj)`) is taken to save models too."""
+    if use.call.name.endswith((".dumps", "pandas.DataFrame.to_pickle", ".to_pickle")):
+        return False  # A copy in memory; a table.
+    if _logs_nothing(use):
+        return False
     told = about_model(use)
     return bool(re.search(r"save|dump|store|persist|serialize", use.scope.name)) if told is None else told
 
@@ -117,7 +140,11 @@ def _checkpoints(project: Project) -> bool:
     if any(isinstance(value, str) and value.endswith("ModelCheckpoint") for value in values):
         return True
     calls = (call for file in project.work_files for call in (file.python.calls if file.python else ()))
-    return any(re.search(r"(Model|Torch|Framework|Xgboost)?Checkpoint(Config)?(\.|$)", call.name) for call in calls)
+    return any(
+        re.search(r"(Model|Torch|Framework|Xgboost)?Checkpoint(Config)?(\.|$)", call.name)
+        or ("estimator" in call.name.lower() and argument(call, "model_dir") is not None)
+        for call in calls
+    )
 
 
 def _registering(project: Project) -> Iterator[Use]:
@@ -126,8 +153,15 @@ def _registering(project: Project) -> Iterator[Use]:
         if use.call.system != "python" or use.call.name.startswith("."):
             yield use
     for use in project.uses("log-artifact", "save-model"):
-        if argument(use.call, "registered_model_name") is not None and use.call.system == "mlflow":
+        named = use.call.system == "mlflow" and argument(use.call, "registered_model_name") is not None
+        if named and not _logs_nothing(use):
             yield use
+
+
+def _logs_nothing(use: Use) -> bool:
+    """`log_model(sk_model=None, ...)`: a placeholder of an exercise."""
+    first = argument(use.call, "0", "sk_model", "pytorch_model", "python_model", "model", "xgb_model", "lgb_model")
+    return first is not None and first.kind == "const" and first.scalar is None
 
 
 def _registered_site(project: Project, use: Use) -> Site:
@@ -138,7 +172,7 @@ def _registered_site(project: Project, use: Use) -> Site:
     }
     registering = {u.file.path for u in _registering(project) if u.file.facts.notebook is not None}
     said = f"{use.call.name} registers the model, in {len(registering)} of {len(training)} notebooks that train"
-    return Site(0.5 * len(registering) / len(training | registering), said, use.where, key=use.call.name)
+    return Site(len(registering) / len(training | registering), said, use.where, key=use.call.name)
 
 
 def _is_model_path(path: str) -> bool:
@@ -154,7 +188,8 @@ def _saved(saves: list[Use]) -> list[Site]:
     sites = []
     for use in saves:
         path = literal_path(use.call)
-        if path and not _VERSION_MARK.search(path):
+        path = path or _dated_name(use)
+        if path and not _carries_version(path):
             said = f"every run overwrites {path}: nobody can roll back"
             sites.append(Site(0.0, said, use.where, key=path))
         elif path:
@@ -183,12 +218,43 @@ def _fetches(project: Project, use: Use) -> bool:
     return "hub" in project.vocabulary.traits(use.call.name) and isinstance(constant(use.call, "0"), str)
 
 
+_STUDIES = re.compile(
+    r"(^|[/_])(analysis|analy[sz]e\w*|eval(uate|uation)?|xai|explain\w*|visuali[sz]\w*|plots?|figures?|benchmarks?|profil\w*)"
+    r"([/_.]|$)",
+    re.IGNORECASE,
+)
+
+
+def _starts_or_studies(use: Use) -> bool:
+    """What training starts from (`PRETRAINED`, a new head of `num_labels`) and what evaluation looks at serves nobody."""
+    if argument(use.call, "num_labels", "num_classes", "ignore_mismatched_sizes") is not None:
+        return True
+    values = [arg.value for arg in use.call.args]
+    given = [text for value in values for text in (value.text, *strings(value))]
+    given += [text for value in values for item in value.items for text in (item.text, *strings(item))]
+    return any(re.search(r"pre_?train", text, re.IGNORECASE) for text in given) or bool(_STUDIES.search(use.file.path))
+
+
+def _wraps(use: Use, loads: list[Use]) -> bool:
+    """`pipeline(task, model=model)` around a model that the same function or module has loaded before."""
+    if use.call.name != "transformers.pipeline":
+        return False
+    model = argument(use.call, "model", "1")
+    return (
+        model is not None
+        and model.kind == "name"
+        and any(other.file.path == use.file.path and other.call.name != use.call.name for other in loads)
+    )
+
+
 def serving_pins_model(project: Project) -> Verdict:
     """VER009: what is served is a named version of a model, from configuration or baked into a tagged image."""
     found = [use for use in project.uses("load-model", reached="any", notebooks=False) if about_model(use)]
     found = [use for use in found if project.reaches(use.node, "serving") or not _fetches(project, use)]
     loads = [use for use in found if project.reaches(use.node, "serving")] or found
     loads = [use for use in loads if not _BACKBONE.search(use.call.name)] or loads
+    loads = [use for use in loads if project.reaches(use.node, "serving") or not _starts_or_studies(use)]
+    loads = [use for use in loads if not _wraps(use, loads)]
     deployed = _deployed_version(project)
     if deployed is not None:
         return met(deployed)

@@ -28,6 +28,17 @@ def is_test(file: ProjectFile, scope: Scope) -> bool:
     return name.startswith("test") and not nested and not fixture
 
 
+def collected(file: ProjectFile, scope: Scope) -> bool:
+    """Whether pytest collects it: a class without bases has to be called Test... and to have no __init__."""
+    assert file.python is not None
+    scopes = file.python.scopes
+    owner = scopes[scope.parent] if scope.parent >= 0 else None
+    if owner is None or owner.kind != "class" or owner.bases:
+        return True
+    made = any(other.parent == scope.parent and other.name.endswith(".__init__") for other in scopes)
+    return owner.name.rpartition(".")[2].startswith("Test") and not made
+
+
 def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
     """Whether a test checks anything: by itself, through a helper, or through a fixture that does."""
     if scope.asserts:

@@ -142,7 +142,15 @@ def _third_party(row: Import, root: str, project: Project, file: ProjectFile) ->
         return False
     # A folder with code may be imported as a namespace package, or be generated at build time.
     own = root in project.local_roots and project.module_index.find(root, importer=file.path)
-    return not own and root not in project.code_folders
+    return not own and root not in project.code_folders and not _from_the_parent(row, root, project, file)
+
+
+def _from_the_parent(row: Import, root: str, project: Project, file: ProjectFile) -> bool:
+    """Whether an unknown root is the folder of the repository itself: what follows it is a module of the project."""
+    rest = row.module.partition(".")[2]
+    if not rest or project.vocabulary.distributions_of(row.module) or project.vocabulary.distributions_of(root):
+        return False
+    return rest.split(".")[0] in project.local_roots and bool(project.module_index.find(rest, importer=file.path))
 
 
 def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Project) -> Site | None:

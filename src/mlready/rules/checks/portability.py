@@ -26,10 +26,12 @@ def no_install_at_runtime(project: Project) -> Verdict:
     """REP009: neither code nor notebooks install packages while they run."""
     broken, units = [], len(project.work_files)
     for file in project.notebooks:
+        if _builds_wheels(file):
+            continue
         first_code = next((c.number for c in notebook_of(file).cells if c.kind == "code" and (c.lines or c.shell)), 0)
         for cell in notebook_of(file).cells:
             for line, command in cell.shell:
-                if not _INSTALL.search(" " + command) or _only_on_colab(file, cell):
+                if not _installs(command) or _only_on_colab(file, cell):
                     continue
                 setup = cell.number == first_code and bool(_PINS.search(command))
                 said = f"installs when it runs: {command.strip()[:60]}"
@@ -40,10 +42,21 @@ def no_install_at_runtime(project: Project) -> Verdict:
         if _INSTALLER.search(use.file.name):
             continue  # It is there to install.
         text = _shell_text(use.call)
-        if _INSTALL.search(" " + text) and project.reaches(use.node, "any" if use.file.facts.notebook is None else ""):
+        if _installs(text) and project.reaches(use.node, "any" if use.file.facts.notebook is None else ""):
             broken.append(Site(0.0, f"installs when it runs: {text[:60]}", use.where, key="install"))
     first_of_file = {site.where.path: site for site in reversed(broken) if site.where}
     return hazard(sorted(first_of_file.values(), key=lambda s: s.where.path if s.where else ""), units=units)
+
+
+def _installs(command: str) -> bool:
+    """Whether a command installs what it fetches: not from a folder of wheels, whose versions are fixed."""
+    return bool(_INSTALL.search(" " + command)) and "--no-index" not in command
+
+
+def _builds_wheels(file: ProjectFile) -> bool:
+    """Whether a notebook gathers wheels for others: installing them only tries the set."""
+    commands = [command for cell in notebook_of(file).cells for _, command in cell.shell]
+    return any(re.search(r"\bpip3?\s+(download|wheel)\b", command) for command in commands)
 
 
 _INSTALLER = re.compile(r"install|dependenc|bootstrap|setup|requirements", re.IGNORECASE)

@@ -10,7 +10,15 @@ from mlready.project.commands import Command
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.assertions import alive, asserting_helpers, helped, skipped, test_functions, vacuous
+from mlready.rules.checks.assertions import (
+    alive,
+    asserting_helpers,
+    collected,
+    helped,
+    skipped,
+    test_functions,
+    vacuous,
+)
 from mlready.rules.checks.batch import compared_by_test, run_by_test, serves
 from mlready.rules.checks.common import strings
 from mlready.rules.checks.schemas import checks_data, own_validation
@@ -317,6 +325,8 @@ def tests_assert(project: Project) -> Verdict:
     broken, units = [], 0
     helpers = asserting_helpers(project)
     for file, number, scope in test_functions(project):
+        if not collected(file, scope):
+            continue
         units += 1
         if vacuous(file, number, scope) and not skipped(scope) and not helped(file, number, helpers):
             broken.append(Site(0.0, f"{scope.name} checks nothing", file.at(scope.line), key=scope.name))

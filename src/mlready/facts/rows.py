@@ -197,7 +197,7 @@ class Guard(Row, frozen=True, array_like=True, gc=False):
     line: int
     scope: int
     words: tuple[str, ...] = ()
-    """Names, attributes, texts and numbers of the comparison."""
+    """Names, attributes, texts and numbers of the comparison; "missing-columns" where a table is refused for its columns."""
     fatal: bool = False
     """It raises or exits, where others return or go on."""
 

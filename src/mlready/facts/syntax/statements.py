@@ -7,6 +7,7 @@ A handler gives back the blocks inside its statement, each with its context and,
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -207,6 +208,23 @@ def _guard(state: ModuleState, node: ast.If) -> None:
         words = (getattr(part, "id", None) or getattr(part, "attr", None) or _short(part) for part in parts)
         named = tuple(dict.fromkeys(filter(None, words)))
         state.guards.append(Guard(node.lineno, state.scope.index, named, fatal))
+    elif isinstance(last, ast.Raise) and _misses_columns(parts, last):
+        state.guards.append(Guard(node.lineno, state.scope.index, ("missing-columns",), fatal))
+
+
+_LACKING = re.compile(r"missing|lacking|absent|unexpected", re.IGNORECASE)
+_COLUMN_WORD = re.compile(r"column|(^|_)cols?(_|$)|feature", re.IGNORECASE)
+
+
+def _misses_columns(test: list[ast.AST], raised: ast.Raise) -> bool:
+    """Whether an `if` refuses a table for its columns: `if missing_columns: raise …`, `if "age" not in rows.columns: raise …`."""
+    asked = {str(getattr(part, "id", None) or getattr(part, "attr", "")) for part in test}
+    if "columns" in asked:
+        return any(isinstance(part, ast.NotIn | ast.Not | ast.NotEq) for part in test)
+    if not any(map(_LACKING.search, asked)):
+        return False
+    said = (_short(part) for part in islice(ast.walk(raised), 60))
+    return any(map(_COLUMN_WORD.search, asked)) or any(map(_COLUMN_WORD.search, said))
 
 
 def _short(node: ast.AST) -> str:

@@ -262,10 +262,20 @@ def _mismatched(project: Project, lists: list[Names], requests: list[Schema]) ->
         best = max(training, key=lambda row: len(row.columns & fields), default=None)
         if best is None or len(best.columns & fields) < max(3, 0.5 * len(best.columns)):
             continue
-        lacking = sorted(best.columns - fields - _NOT_FEATURES)
+        lacking = sorted(best.columns - fields - _NOT_FEATURES - _renamed(schema.file))
         if lacking:
             said = f"the request {schema.name} has {len(fields)} fields and training uses {len(best.columns)}: {', '.join(lacking[:3])} missing"
             yield Site(0.0, said, schema.file.at(schema.line), key=f"missing {lacking[0]}")
+
+
+def _renamed(file: ProjectFile) -> frozenset[str]:
+    """New names that a file gives to columns: `rows.rename(columns={"hr": "hour"})`."""
+    found = []
+    for call in file.python.calls if file.python else ():
+        value = argument(call, "columns", "0", "mapper") if call.name.endswith(".rename") else None
+        if value is not None and value.kind == "dict":
+            found += [str(item.scalar) for item in value.values if isinstance(item.scalar, str)]
+    return frozenset(found)
 
 
 # -------------------------------------------------------------------------------------------------------------- FEA010

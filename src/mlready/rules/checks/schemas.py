@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlready.facts.rows import Call, Scope, Value
-from mlready.findings import Site, Verdict, met, missing
+from mlready.findings import Site, Verdict, met, missing, unknown
 from mlready.project.graph import Node
 from mlready.project.project import Project, ProjectFile, Use
 
@@ -49,8 +49,45 @@ class Schema:
     call: Call | None = None
 
 
+_JOB_WORDS = re.compile(
+    r"train(ing|er)?_?(request|input|payload)|retrain|pipeline|run_?request|outreach|mail|message|chat|notif|webhook|login|search|upload|analy[sz]e|"
+    r"info$|metadata|provenance|status|deploy|promot|simulat|refresh|drift|backfill|export|report",
+    re.IGNORECASE,
+)
+"""Names of what starts a job, sends or looks something up: no rows of a model's input."""
+
+
 def schemas(project: Project) -> Iterator[Schema]:
-    """Everything in code that declares the columns of the data and their types."""
+    """Everything in code that declares the columns of the model's input and their types."""
+    for schema in _declared(project):
+        if schema.call is not None or _is_of_model(project, schema):
+            yield schema
+
+
+def _is_of_model(project: Project, schema: Schema) -> bool:
+    """Whether a class describes what a model is given: not a job's request, and near to a prediction or to training."""
+    assert schema.file.python is not None
+    if any(re.search(r"DataFrameModel|SchemaModel", base) for base in schema.file.python.scopes[schema.node[1]].bases):
+        return True
+    if _JOB_WORDS.search(schema.name):
+        return False
+    if schema.node in project.training_nodes or not schema.fields:
+        return True
+    nodes = project.nodes("predict", "train", "fit", "load-model", "preprocess", "read-data")
+    near = {path for path, _ in nodes} | {path for path, _ in project.training_nodes}
+    for file in project.code_files:
+        assert file.python is not None
+        holds = file.path == schema.file.path or any(row.name == schema.name for row in file.python.imports)
+        if holds and (file.path in near or any(_ASKS.search(scope.name) for scope in file.python.scopes)):
+            return True
+    return False
+
+
+_ASKS = re.compile(r"(^|[._])(predict|infer|score|classify|forecast|recommend|generate)", re.IGNORECASE)
+
+
+def _declared(project: Project) -> Iterator[Schema]:
+    """Every class with fields that may be a row's, and every call that makes a schema."""
     for file in project.code_files:
         assert file.python is not None
         for number, scope in enumerate(file.python.scopes):
@@ -93,10 +130,28 @@ def input_schema_declared(project: Project) -> Verdict:
         if project.reaches(use.node, "any") and checks_data(use.call)
     ]
     sites += list(_declared_elsewhere(project))
-    sites += [*own_validation(project), *_asserted_inputs(project)]
+    sites += [*own_validation(project), *_asserted_inputs(project), *_parsed_records(project)]
+    sites += [site for _, site in refusals(project)]
     if not sites:
+        doubtful = next((schema for schema in _declared(project) if schema.fields), None)
+        if doubtful is not None:
+            said = f"{doubtful.name} ({doubtful.file.path}:{doubtful.line}) declares fields"
+            return unknown(f"{said}, and whether the model is given them cannot be told")
         return missing("nothing declares which columns the data has, and of which types")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+
+
+def _parsed_records(project: Project) -> Iterator[Site]:
+    """Records of TensorFlow that are parsed by declared features."""
+    for file in project.code_files:
+        for row in file.python.assigns if file.python else ():
+            if any(_RECORD_FEATURE.search(value.text) for value in row.value.values):
+                node = (file.path, row.scope)
+                credit = 1.0 if project.reaches(node, "any") else 0.5
+                yield Site(credit, f"{row.name} declares the records", file.at(row.line), key=row.name)
+
+
+_RECORD_FEATURE = re.compile(r"(^|\.)(FixedLen|VarLen|FixedLenSequence|RaggedF|SparseF)\w*eature$")
 
 
 def _schema_site(project: Project, schema: Schema) -> Site:
@@ -160,14 +215,31 @@ def _declared_elsewhere(project: Project) -> Iterator[Site]:
         )
 
 
-_LAYER = re.compile(r"Module|Layer|Norm|Conv|Estimator|Mixin|nn\.")
-"""Classes that check what they are called with, whatever the data."""
+_LAYER = re.compile(r"Config|Settings|Module|Layer|Norm|Conv|Estimator|Mixin|nn\.")
+"""Classes that check what they are called with or how they are set, whatever the data."""
+
+
+_TEST_FILE = re.compile(r"^test_|_tests?\.py$|^conftest")
+
+
+def refusals(project: Project) -> Iterator[tuple[Node, Site]]:
+    """Places that raise where a table lacks columns, with the scope that each stands in."""
+    for file in project.code_files:
+        if _TEST_FILE.search(file.name) or file.python is None:
+            continue
+        for guard in file.python.guards:
+            node = (file.path, guard.scope)
+            if guard.fatal and "missing-columns" in guard.words and project.reaches(node, "any"):
+                name = file.python.scopes[guard.scope].name or file.name
+                yield node, Site(0.75, f"{name} refuses a table that lacks columns", file.at(guard.line), key=name)
 
 
 def own_validation(project: Project) -> Iterator[Site]:
     """A function of the project that checks columns or types and raises."""
     for file in project.code_files:
         assert file.python is not None
+        if _TEST_FILE.search(file.name):
+            continue
         for number, scope in enumerate(file.python.scopes):
             name = scope.name.rpartition(".")[2]
             if (
@@ -221,12 +293,15 @@ def schema_enforced_in_training(project: Project) -> Verdict:
                 return met(Site(0.5, f"{said}, and a violation only warns", use.where, key=use.call.name))
             return met(Site(1.0, said, use.where, key=use.call.name))
     for schema in schemas(project):
-        if schema.node in project.training_nodes and schema.call is None:
+        if schema.node in project.training_nodes and schema.call is None and not schema.name.endswith("Request"):
             return met(Site(0.75, f"training uses {schema.name}", schema.file.at(schema.line), key=schema.name))
     for site in own_validation(project):
         if site.credit > 0.5 and site.where and any(path == site.where.path for path, _ in project.training_nodes):
             return met(Site(1.0, site.message, site.where, key=site.key))
-    for site in _asserted_inputs(project):
+    for node, site in refusals(project):
+        if node in project.training_nodes:
+            return met(site)
+    for site in (*_asserted_inputs(project), *_parsed_records(project)):
         return met(site)
     for use in project.uses("feature-store", notebooks=False):
         if project.reaches(use.node, "training"):
@@ -282,6 +357,8 @@ def schema_constrains_and_fails(project: Project) -> Verdict:
             best = best or Site(1.0, f"{use.call.name} constrains values", use.where, key=use.call.name)
     for file in project.matching("*expectations/*.json", "*great_expectations/*.json", "schema.pbtxt"):
         best = best or Site(1.0, f"{file.path} constrains values", file.at(0), key=file.path)
+    if best is None and not any(True for _ in schemas(project)):
+        return unknown("the data is checked by own code, and which values it refuses cannot be told")
     if best is None:
         return missing("the schema knows types alone: minus eight bedrooms pass")
     swallowed = _swallows(project)

@@ -302,12 +302,24 @@ def no_fitting_in_serving(project: Project) -> Verdict:
             continue  # A method of the project's own: what it fits inside is judged there.
         if last not in _FIT or place in seen or _learns_online(project, use) or not _is_called(project, use):
             continue
+        if _trains_on_purpose(use):
+            continue
         seen.add(place)
         what = use.call.receiver or use.call.name
         when = "learns from what is asked" if use.call.scope else "is fitted when the service starts"
         message = f"{what}.{last} {when}" if use.call.receiver else f"{use.call.name} runs in serving"
         broken.append(Site(0.0, message, use.where, key=f"{what}.{last}", certain=_is_certain(use)))
     return hazard(broken, units=max(units, len(broken)))
+
+
+_TRAINS = re.compile(
+    r"(^|[_./])(re)?train(er|ers|ing)?([_./]|$)|(^|[_.])(re)?fit([_.]|$)|cross_val|(^|\.)__init__$", re.I
+)
+
+
+def _trains_on_purpose(use: Use) -> bool:
+    """Whether a function, class or module is there to train, or sets an object up: it learns from no request."""
+    return bool(_TRAINS.search(use.scope.name) or _TRAINS.search(use.file.path))
 
 
 def _is_called(project: Project, use: Use) -> bool:

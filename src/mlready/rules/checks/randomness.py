@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlready.facts.rows import Call
+from mlready.facts.rows import Call, Value
 from mlready.findings import Site, Verdict, hazard, met, not_applicable, unknown
 from mlready.project.entries import MAIN
 from mlready.project.kinds import TRAIN_ACTIVITIES
@@ -45,18 +45,32 @@ def seeds_set(project: Project) -> Verdict:
     found = list(_sources(project))
     in_code = [source for source in found if source.use.file.facts.notebook is None]
     trained = any(entry.kind != "notebook" for entry in project.training_entries)
-    sources = in_code if trained and in_code else found
+    sources = _on_the_way(project, in_code if trained and in_code else found)
     if not sources:
         return not_applicable("nothing random was found")
     told = [source for source in sources if source.seeded is not None]
     if not told:
         return unknown(f"seeds may be among the keywords of {sources[0].use.call.name} ({sources[0].use.where})")
     held = [source for source in told if source.seeded]
-    where = project.seeds[0][0].where if project.seeds else held[0].use.where if held else told[0].use.where
+    where = next((source for source in told if not source.seeded), told[0]).use.where
     said = f"{len(held)} of {len(told)} sources of randomness are seeded"
     if len(told) < len(sources):
         said += f", of {len(sources) - len(told)} more it cannot be told"
     return met(Site(len(held) / len(told), said, where, key="seeded"))
+
+
+_BESIDE_TRAINING = re.compile(
+    r"(^|/)(old|archived?|deprecated|legacy|exercises?|notes|other_notes|tutorials?|ingestion)/"
+    r"|(^|[/_])(eval|evaluate|evaluation|inference|predict|submission)(_|\.|$)",
+    re.IGNORECASE,
+)
+
+
+def _on_the_way(project: Project, sources: list[Source]) -> list[Source]:
+    """The sources that training meets; those of exercises, old and evaluation scripts only where there are no others."""
+    own = [source for source in sources if not source.use.file.shared]
+    reached = [source for source in own if project.reaches(source.use.node, "training")] or own
+    return [source for source in reached if not _BESIDE_TRAINING.search(source.use.file.path)] or reached
 
 
 def _sources(project: Project) -> Iterator[Source]:
@@ -78,7 +92,9 @@ def _frameworks(project: Project) -> Iterator[Source]:
     for use in project.uses("train", "fit"):
         name = _framework(use, streams)
         place = (use.file.path, name)
-        if not name or place in seen or (use.file.facts.notebook is None and not project.reaches(use.node, "training")):
+        if not name or place in seen or _steps_without_chance(use):
+            continue
+        if use.file.facts.notebook is None and not project.reaches(use.node, "training"):
             continue
         seen.add(place)
         if use.scope.name == MAIN and (use.file.path in imported or _is_module(use.file)):
@@ -95,6 +111,22 @@ def _framework(use: Use, streams: dict[str, str]) -> str:
     imports = use.file.python.imports if use.file.python else ()
     backward = use.call.name.endswith(".backward")
     return "pytorch" if backward and "pytorch" in streams and any(r.module == "torch" for r in imports) else ""
+
+
+_OPTIMIZER = re.compile(r"\.optim\.(\w+\.)?[A-Z]\w*$")
+
+
+def _steps_without_chance(use: Use) -> bool:
+    """Whether LBFGS fits parameters that are written out one by one: a temperature, say, which draws nothing."""
+    python = use.file.python
+    assert python is not None
+    around = {use.call.scope, use.scope.parent}
+    made = [call for call in python.calls if call.scope in around and _OPTIMIZER.search(call.name)]
+    given = [argument(call, "0", "params") for call in made]
+    return bool(made) and all(
+        call.name.endswith(".LBFGS") and value is not None and value.kind == "list"
+        for call, value in zip(made, given, strict=True)
+    )
 
 
 # ------------------------------------------------------------------------------------------------- what has no part in it
@@ -175,10 +207,31 @@ def _is_trial(project: Project, use: Use) -> bool:
         return True
     if "main-guard" in call.context and call.system in ("torch", "pytorch"):
         return True
+    if _only_in_a_name(use):
+        return True
     if not call.name.endswith(".sample"):
         return False
     count = constant(call, "0", "n")
     return (isinstance(count, int) and count <= _FEW) or (not call.targets and not call.parent)
+
+
+def _only_in_a_name(use: Use) -> bool:
+    """Whether what is drawn stands in the name of a run and is handed to nothing else."""
+    python, drawn = use.file.python, set(use.call.targets)
+    assert python is not None
+    here = [row for row in python.assigns if row.scope == use.call.scope and drawn & set(_names(row.value))]
+    if not any(_TRIAL_NAMES.search(row.name) for row in here):
+        return False
+    handed = [arg.name for call in python.calls for arg in call.args if drawn & set(_names(arg.value))]
+    return all(_TRIAL_NAMES.search(row.name) for row in here) and all(_TRIAL_NAMES.search(name) for name in handed)
+
+
+def _names(value: Value, *, depth: int = 4) -> Iterator[str]:
+    """The names inside a value."""
+    if value.kind == "name":
+        yield value.text
+    for item in value.items if depth else ():
+        yield from _names(item, depth=depth - 1)
 
 
 # ----------------------------------------------------------------------------------------------------- what is seeded

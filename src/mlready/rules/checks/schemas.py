@@ -51,7 +51,7 @@ class Schema:
 
 _JOB_WORDS = re.compile(
     r"train(ing|er)?_?(request|input|payload)|retrain|pipeline|run_?request|outreach|mail|message|chat|notif|webhook|login|search|upload|analy[sz]e|"
-    r"info$|metadata|provenance|status|deploy|promot|simulat|refresh|drift|backfill|export|report",
+    r"info$|evidence|transformation|binding|profile|importance|anomal|date_?range|experiment|estimator$|metadata|provenance|status|deploy|promot|simulat|refresh|drift|backfill|export|report",
     re.IGNORECASE,
 )
 """Names of what starts a job, sends or looks something up: no rows of a model's input."""
@@ -95,6 +95,8 @@ def _declared(project: Project) -> Iterator[Schema]:
                 fields = tuple(row.name for row in file.python.fields if row.scope == number)
                 yield Schema(scope.name, file, scope.line, (file.path, number), fields)
     for use in project.uses("declare-schema", "feature-store", notebooks=False):
+        if _RECORD_FEATURE.search(use.call.name):
+            continue
         yield Schema(
             use.call.targets[0] if use.call.targets else use.call.name, use.file, use.call.line, use.node, call=use.call
         )
@@ -143,12 +145,11 @@ def input_schema_declared(project: Project) -> Verdict:
 
 def _parsed_records(project: Project) -> Iterator[Site]:
     """Records of TensorFlow that are parsed by declared features."""
-    for file in project.code_files:
-        for row in file.python.assigns if file.python else ():
-            if any(_RECORD_FEATURE.search(value.text) for value in row.value.values):
-                node = (file.path, row.scope)
-                credit = 1.0 if project.reaches(node, "any") else 0.5
-                yield Site(credit, f"{row.name} declares the records", file.at(row.line), key=row.name)
+    for use in project.uses("declare-schema", notebooks=False):
+        if _RECORD_FEATURE.search(use.call.name):
+            credit = 1.0 if project.reaches(use.node, "any") else 0.5
+            said = f"{use.scope.name or use.file.name} parses records by declared features"
+            yield Site(credit, said, use.where, key=use.call.name)
 
 
 _RECORD_FEATURE = re.compile(r"(^|\.)(FixedLen|VarLen|FixedLenSequence|RaggedF|SparseF)\w*eature$")
@@ -357,7 +358,8 @@ def schema_constrains_and_fails(project: Project) -> Verdict:
             best = best or Site(1.0, f"{use.call.name} constrains values", use.where, key=use.call.name)
     for file in project.matching("*expectations/*.json", "*great_expectations/*.json", "schema.pbtxt"):
         best = best or Site(1.0, f"{file.path} constrains values", file.at(0), key=file.path)
-    if best is None and not any(True for _ in schemas(project)):
+    own = any(site.credit > 0.5 for site in own_validation(project))
+    if best is None and (own or not any(True for _ in schemas(project))):
         return unknown("the data is checked by own code, and which values it refuses cannot be told")
     if best is None:
         return missing("the schema knows types alone: minus eight bedrooms pass")
@@ -438,6 +440,8 @@ def _constraint_near(schema: Schema) -> str:
 
 def checks_data(call: Call) -> bool:
     """Whether a validating call checks rows: not settings, answers or messages that pydantic parses."""
+    if re.search(r"find_label_issues|typeguard|typechecked", call.name):
+        return False
     if not re.search(r"model_validate|parse_obj|validate_python|TypeAdapter", call.name):
         return True
     holder = call.name.rpartition(".")[0].rpartition(".")[2]

@@ -279,7 +279,8 @@ def _try(state: ModuleState, node: ast.Try) -> Blocks:
     labels = (*context.labels, "try")
     blocks = [Block(node.body, Context(labels, optional, context.typing_only), state.scope)]
     for handler in node.handlers:
-        state.handlers.append(_handler_row(state, handler))
+        if not _tidies(node.body):
+            state.handlers.append(_handler_row(state, handler))
         if handler.name:
             state.bind(handler.name, UNKNOWN)
         blocks.append(
@@ -288,6 +289,14 @@ def _try(state: ModuleState, node: ast.Try) -> Blocks:
     blocks.append(Block(node.orelse, Context(labels, optional, context.typing_only), state.scope))
     blocks.append(_block(state, node.finalbody))
     return blocks
+
+
+def _tidies(body: list[ast.stmt]) -> bool:
+    """`try: file.close()`, `try: os.remove(old)`: best effort, whose failure harms nothing."""
+    only = body[0].value if len(body) == 1 and type(body[0]) is ast.Expr else None
+    if type(only) is not ast.Call or type(only.func) is not ast.Attribute:
+        return False
+    return only.func.attr in ("close", "remove", "unlink", "rmtree") and not only.keywords
 
 
 def _handler_row(state: ModuleState, handler: ast.ExceptHandler) -> Handler:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from mlready.facts.rows import Scope
 from mlready.findings import Site, Verdict, met, missing, not_applicable, unknown
-from mlready.project.project import Project, Use
+from mlready.project.kinds import TRAIN_ACTIVITIES
+from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, constant, literal_path, strings
 
 # ------------------------------------------------------------------------------------------------------ DES005, DES006
@@ -255,11 +256,44 @@ def _placed_calls(project: Project) -> Iterator[Use]:
     ):
         if use.file.shared or _SETTINGS_FILE.search(literal_path(use.call)):
             continue
+        if _queries(use) or _stands_aside(use.file):
+            continue
         if "hub" in project.vocabulary.traits(use.call.name):
             continue  # The name of a public model is no place of ours.
         if use.node not in seen or literal_path(use.call):
             seen.add(use.node)
             yield use
+
+
+def _queries(use: Use) -> bool:
+    """`read_sql(query, engine)`: the place is that of the engine, and a query is none."""
+    if not re.search(r"(^|\.)read_sql(_query|_table)?$", use.call.name):
+        return False
+    engine = argument(use.call, "con", "1")
+    return engine is not None and not next(strings(engine), "")
+
+
+_ASIDE = re.compile(
+    r"(^|[/_])(eval(uate|uation)?|analy[sz]e\w*|analysis|plots?|figures?|presentation|visuali[sz]\w*|kaggle_evaluation)([/_.]|$)",
+    re.IGNORECASE,
+)
+
+
+def _stands_aside(file: ProjectFile) -> bool:
+    """A script of an evaluation, an analysis or a figure, which trains nothing itself."""
+    wanted = {*TRAIN_ACTIVITIES, "fit", "save-model"}
+    calls = file.python.calls if file.python else ()
+    return bool(_ASIDE.search(file.path)) and not any(wanted & set(call.activities) for call in calls)
+
+
+def _names_settings(project: Project) -> bool:
+    """Whether code names a settings file of the project, which some class of its own may read."""
+    named = {
+        text.value.rpartition("/")[2]
+        for file in project.code_files
+        for text in (file.python.texts if file.python else ())
+    }
+    return any(re.search(r"\.(ini|cfg|toml|ya?ml)$", name) and _SETTINGS_FILE.search(name) for name in named)
 
 
 def _is_fixed(use: Use) -> bool:
@@ -285,4 +319,4 @@ def _takes_settings(project: Project) -> bool:
     if any(_decorates_training(project, use) for use in project.uses("configure", "parse-args")):
         return True
     sources = (_reads_config, _typed_settings, _settings_module)
-    return any(source(project) is not None for source in sources)
+    return any(source(project) is not None for source in sources) or _names_settings(project)

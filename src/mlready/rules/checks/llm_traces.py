@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from mlready.findings import Site, Verdict, met, missing, unknown
+from mlready.findings import Location, Site, Verdict, met, missing, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import strings
 
+_INSTRUMENTED = re.compile(r"(?<!install )\bopentelemetry-instrument\b(?!ation)")
 _GATEWAYS = re.compile(r"litellm|portkey|helicone|gateway|openrouter", re.IGNORECASE)
 
 
@@ -25,6 +26,10 @@ def llm_calls_traced(project: Project) -> Verdict:
         for text in file.python.texts if file.python else ():
             if text.kind == "url" and _GATEWAYS.search(text.value):
                 return met(Site(1.0, "calls go through a gateway that logs them", file.at(text.line), key="gateway"))
+    instrumented = _instrumented(project)
+    if instrumented is not None:
+        said = "starts under opentelemetry-instrument, which traces calls of the model among others"
+        return met(Site(0.5, said, instrumented, key="opentelemetry-instrument"))
     variable = _switched_on(project)
     if variable is not None:
         return met(variable)
@@ -43,6 +48,16 @@ def llm_calls_traced(project: Project) -> Verdict:
     if project.systems & _TRACED_BY_VARIABLES:
         return unknown("LangChain sends traces when the environment says so, and no file tells")
     return missing("calls of the language model leave no trace", calls[0].where if calls else None)
+
+
+def _instrumented(project: Project) -> Location | None:
+    """Where an image or a service starts under an agent that traces."""
+    for file, container in project.containers:
+        for row in container.instructions:
+            if row.op in ("CMD", "ENTRYPOINT") and _INSTRUMENTED.search(row.value):
+                return file.at(row.line)
+    started = (c for c in project.commands if c.origin in ("container", "infra") and _INSTRUMENTED.search(c.text))
+    return next((command.where for command in started), None)
 
 
 _TRACED_BY_VARIABLES = frozenset(("langchain", "langgraph", "langsmith"))

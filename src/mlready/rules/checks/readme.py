@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import PurePosixPath
 
+from mlready.facts.rows import Document
 from mlready.findings import Site, Verdict, met, missing
 from mlready.project.commands import Command
 from mlready.project.entries import started_files
 from mlready.project.kinds import LIBRARY
-from mlready.project.project import Project
+from mlready.project.project import Project, ProjectFile
 
 # -------------------------------------------------------------------------------------------------------------- DES009
 
 _INSTALLS = re.compile(
     r"\b(pip3?|uv|poetry|conda|mamba|pdm|pipenv|pixi|hatch|cmake|npm (ci|install)|apt(-get)? install|just (setup|install)"
     r"|make (setup|install|env|init|venv|deps|dev|up|start)|(nvidia-)?docker( |-)(build|compose|run|pull))\b"
-    r"|\b\w*(install|setup|requirements|bootstrap)\w*\.sh\b",
+    r"|\b\w*(install|setup|requirements|bootstrap)\w*\.sh\b|\.sh (up|install|setup)\b",
     re.IGNORECASE,
 )
 _STARTS = re.compile(
@@ -42,17 +44,19 @@ def readme_runs(project: Project) -> Verdict:
         return missing("there is no README")
     readmes.sort(key=lambda pair: pair[0].path.count("/"))
     file, document = readmes[0]
-    shown = (c for c in project.commands if c.origin == "document" and c.where.path == file.path)
+    linked = {other.path for other, _ in readmes} & _linked(file, document)
+    shown = (c for c in project.commands if c.origin == "document" and c.where.path in {file.path, *linked})
     commands = [replace(command, text=_BACKSLASH.sub("/", command.text)) for command in shown]
-    wrong = [c for c in commands if _names_missing(project, c)]
+    wrong = [c for c in commands if c.where.path == file.path and _names_missing(project, c)]
     if wrong:
         text = wrong[0].text[:60]
         return met(Site(0.25, f"the README's command does not exist: {text}", wrong[0].where, key=text))
-    installs = any(_INSTALLS.search(command.text) for command in commands)
+    headed = any(re.search(r"\bpip3? install \S", heading) for _, heading in document.headings)
+    installs = headed or any(_INSTALLS.search(command.text) for command in commands)
     # How a library is used is told in Python, not in commands.
     runs = project.kind.name == LIBRARY or any(_starts_something(project, command) for command in commands)
     credit = {2: 1.0, 1: 0.6, 0: 0.0}[int(installs) + int(runs)]
-    if not commands:
+    if not commands and not headed:
         said = "the README shows no command" if document.words else "the README is empty"
         return met(Site(0.0, said, file.at(1), key="no command"))
     lacks = [word for word, there in (("install", installs), ("run", runs)) if not there]
@@ -62,6 +66,13 @@ def readme_runs(project: Project) -> Verdict:
 
 _BACKSLASH = re.compile(r"\\(?=\w)")
 """Of a path as Windows writes it."""
+
+
+def _linked(file: ProjectFile, document: Document) -> set[str]:
+    """Paths that the README links to: a README of a part that stands there tells its share."""
+    folder = PurePosixPath(file.path).parent
+    links = (link.partition("#")[0].removeprefix("./").rstrip("/") for link in document.links)
+    return {str(folder / link) for link in links if link and "://" not in link}
 
 
 def _names_missing(project: Project, command: Command) -> bool:

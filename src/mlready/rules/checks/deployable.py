@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Container, Resource, Stage
+from mlready.facts.rows import Call, Container, Resource, Stage
 from mlready.findings import Site, Verdict, each, met, missing, not_applicable
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import literal_path, strings
+from mlready.rules.checks.common import NO_TRAINING, literal_path, nothing_trains, strings
 
 # ------------------------------------------------------------------------------------------------------ DEP001, DEP002
 
@@ -43,13 +43,15 @@ def artifact_produced(project: Project) -> Verdict:
         for out in stage.outs:
             if _PACKAGED.search(out) or re.search(r"model[^/]*(/|$)", out):
                 sites.append(Site(0.75, f"stage {stage.name} makes {out}", file.at(stage.line), key=out))
+    if not sites and nothing_trains(project):
+        return not_applicable(NO_TRAINING)
     if not sites:
         return missing("training ends without an artifact that could be deployed")
     return met(*sorted(sites, key=lambda site: -site.credit)[:4])
 
 
 _DATA_NAME = re.compile(
-    r"(^|[_./{])(images?|labels?|tensors?|data|dataset|train|test|val|valid|x|y|features?|targets?|embeddings?|stats|ids|indices)"
+    r"(^|[_./{])(images?|labels?|tensors?|data|dataset|train|test|val|valid|x|y|features?|targets?|embeddings?|stats|ids|indices|results?|metrics|scores?|history|losses|rows|records)"
     r"([_.}]|\d|$)",
     re.IGNORECASE,
 )
@@ -60,6 +62,8 @@ _MODEL_NAME = re.compile(
 
 def _saves_data(use: Use) -> bool:
     """Whether a general dump (torch.save, pickle) holds tensors of data rather than a model, by the names."""
+    if use.call.name.endswith(".to_pickle"):
+        return not _MODEL_NAME.search(use.call.receiver)  # Frames have it.
     if not use.call.name.endswith(("torch.save", "pickle.dump", "joblib.dump", "dill.dump", "numpy.save")):
         return False
     saved = use.call.args[0].value.text if use.call.args else ""
@@ -101,6 +105,8 @@ def _artifact_site(project: Project, use: Use) -> Site:
         described = _writes_metadata(project, use)
         said = "with its metadata" if described else "without its metadata"
         return Site(1.0 if described else 0.75, f"{name} saves the whole pipeline, {said}", use.where, key=name)
+    if _writes_metadata(project, use, beside=True):
+        return Site(0.75, f"{name} writes a bare file, with its metadata beside it", use.where, key=name)
     said = "writes a bare file: nothing says how it is to be called, or with which versions"
     return Site(0.5, f"{name} {said}", use.where, key=name)
 
@@ -116,13 +122,34 @@ def _saves_pipeline(use: Use) -> bool:
     return any(call.name.endswith(("Pipeline", "make_pipeline")) for call in makers)
 
 
-def _writes_metadata(project: Project, use: Use) -> bool:
-    words = re.compile(r"metadata|signature|manifest|model_?info|model_?card|schema|version", re.IGNORECASE)
-    for other in project.uses("write-data", "serialize", "open-file", "save-model", "log-artifact"):
-        said = [text for arg in other.call.args for text in (*strings(arg.value), arg.value.text)]
-        if other.file.path == use.file.path and any(words.search(text) for text in said):
-            return True
-    return False
+_METADATA = re.compile(r"metadata|signature|manifest|model_?info|model_?card|schema|version", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"(^|[_./])meta(_?data|_path|_file)?([_.]|$)|signature|manifest|model_?info|model_?card", re.IGNORECASE
+)
+_JSON = re.compile(r"(^|\.)(json|yaml)\.(safe_)?dumps?$")
+
+
+def _writes_metadata(project: Project, use: Use, *, beside: bool = False) -> bool:
+    """Whether the same file (`beside`: the same function) writes what is to be known of the model."""
+    python, words = use.file.python, _BESIDE if beside else _METADATA
+    assert python is not None
+    after = (call for call in python.calls if call.scope == use.call.scope and call.line >= use.call.line)
+    if any(_JSON.search(call.name) and _BESIDE.search(text) for call in after for text in _said(call)):
+        return True
+    writers = project.uses("write-data", "serialize", "open-file", "save-model", "log-artifact")
+    return any(
+        other.file.path == use.file.path
+        and (not beside or other.call.scope == use.call.scope)
+        and any(words.search(text) for text in _said(other.call))
+        for other in writers
+    )
+
+
+def _said(call: Call) -> Iterator[str]:
+    """The names and strings that a call is given."""
+    for arg in call.args:
+        yield from strings(arg.value)
+        yield arg.value.text
 
 
 _IMAGE_FILES = ("bentofile.yaml", "cog.yaml", "project.toml", "Procfile", "*truss/config.yaml")

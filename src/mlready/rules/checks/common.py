@@ -91,7 +91,7 @@ def written_metrics(project: Project) -> Iterator[Use]:
     for file in project.code_files:
         assert file.python is not None
         for call in file.python.calls:
-            if call.name not in _DUMPS or not project.reaches((file.path, call.scope), "any"):
+            if call.name not in _DUMPS or call.parent == "print" or not project.reaches((file.path, call.scope), "any"):
                 continue
             value = argument(call, "0", "obj", "data")
             name = value.text if value is not None and value.kind == "name" else call.receiver

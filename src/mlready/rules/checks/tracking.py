@@ -96,6 +96,8 @@ def _metrics_of_runs(project: Project) -> Iterator[Site]:
     """Metrics that training writes to a file: of each run under its own name, or over the last one's."""
     named_files = False
     for use in project.uses("write-data", "serialize", "open-file", reached="training", notebooks=False):
+        if use.call.name.endswith("open") and constant(use.call, "mode", "1") in ("r", "rb", "rt"):
+            continue
         texts = [text for arg in use.call.args for text in strings(arg.value)]
         named = next((text for text in texts if _RUN_FILE.search(text)), "")
         if named:

@@ -11,6 +11,7 @@ from mlready.project.project import Project, Use
 from mlready.rules.checks.common import strings
 
 _KEPT_TRIALS = ("storage", "logger", "log_dir", "local_dir", "storage_path", "run_config")
+_KEEPING_SYSTEMS = ("wandb", "mlflow", "comet", "neptune", "ray", "sagemaker", "keras-tuner")
 _KEEPING_CALLBACKS = re.compile(r"mlflow|wandb|weights|neptune|comet|tensorboard|logger", re.IGNORECASE)
 
 
@@ -24,7 +25,7 @@ def tuning_recorded(project: Project) -> Verdict:
     sites = []
     for use in tuned:
         storage = next((arg for arg in use.call.args if _keeps(arg)), None)
-        if use.call.system in ("wandb", "mlflow", "comet", "neptune", "ray"):
+        if use.call.system in _KEEPING_SYSTEMS:
             sites.append(Site(1.0, f"{use.call.name} keeps its trials", use.where, key=use.call.name))
         elif storage is not None:
             sites.append(Site(1.0, f"{use.call.name} keeps its trials ({storage.name})", use.where, key=use.call.name))
@@ -58,7 +59,7 @@ def _keeps(arg: Arg) -> bool:
     )
 
 
-_INSIDE = re.compile(r"\.suggest_\w+$|\.Trial\.|\.report$|\.should_prune$")
+_INSIDE = re.compile(r"\.suggest_\w+$|\.lr_find$|\.Trial\.|\.report$|\.should_prune$")
 
 
 def _searches(project: Project) -> list[Use]:
@@ -71,7 +72,9 @@ def _searches(project: Project) -> list[Use]:
     return list(first.values())
 
 
-_TRIALS = re.compile(r"^((all|per)_)?trials?(_results)?$|trial_(history|log)", re.IGNORECASE)
+_TRIALS = re.compile(
+    r"^((all|per)_)?trials?(_results)?$|trial_(history|log)|(^|[/_])trials\.(csv|jsonl?|parquet)$", re.IGNORECASE
+)
 
 
 def _results_saved(project: Project) -> Iterator[Use]:

@@ -89,14 +89,9 @@ def _coded_pipelines(project: Project) -> Iterator[Site]:
 def _tasks_that_train(project: Project) -> Iterator[Site]:
     entries = {entry.path for entry in project.training_entries}
     for command in project.commands:
-        if command.origin in ("task", "ci", "container") and any(p in entries for p in started_files(project, command)):
+        if command.origin in ("task", "ci", "container") and any(p in entries for p in _started(project, command)):
             yield Site(0.5, f"{command.text[:60]} trains, as a task and not as a pipeline", command.where, key="task")
             return
-    for command in project.commands:
-        if command.origin == "document" and any(p in entries for p in started_files(project, command)):
-            said = f"only a document says how to train: {command.text[:60]}"
-            yield Site(0.3, said, command.where, key="document")
-            break
     for entry in project.training_entries:
         if entry.kind == "console-script":
             yield Site(0.5, f"{entry.reason} trains", Location(entry.path), key="console")
@@ -104,6 +99,28 @@ def _tasks_that_train(project: Project) -> Iterator[Site]:
     script = next((f for f in project.files if _TRAIN_SCRIPT.search(f.name) and f.role not in ASIDE_ROLES), None)
     if script is not None:
         yield Site(0.5, f"{script.path} trains, by its name: a script and not a pipeline", script.at(0), key="shell")
+        return
+    for command in project.commands:
+        started = _started(project, command) if command.origin == "document" else ()
+        if any(path in entries and not _LOOKS.search(path) for path in started):
+            said = f"only a document says how to train: {command.text[:60]}"
+            yield Site(0.3, said, command.where, key="document")
+            return
+
+
+_PYTHON_VARIABLE = re.compile(r"\$[({]\w*PY\w*[)}]", re.IGNORECASE)
+
+
+def _started(project: Project, command: Command) -> Iterator[str]:
+    """The files that a command starts; `$(PYTHON)` of a Makefile is python."""
+    text = _PYTHON_VARIABLE.sub("python", command.text)
+    yield from started_files(project, Command(text, command.origin, command.where))
+
+
+_LOOKS = re.compile(
+    r"\.ipynb$|(^|[/_])(eda|explore|exploration|analysis|prepare_data|preprocess)(_\w+)?\.py$", re.IGNORECASE
+)
+"""Scripts that look at data or prepare it: what they fit is no model."""
 
 
 _TRAIN_SCRIPT = re.compile(r"(^|[_-])train\w*([_-]\w+)?\.sh$", re.IGNORECASE)
@@ -115,20 +132,34 @@ _KEEPS = (
 )  # fmt: skip
 
 
+_CONFIGURES = re.compile(r"(^|/)(configs?|configurations?)/", re.IGNORECASE)
+_ESTIMATORS = ("tensorflow.estimator.train_and_evaluate", "tensorflow.estimator.Estimator")
+"""They write the model to the folder that they are given."""
+
+
 def training_runs_unattended(project: Project) -> Verdict:
     """REP006: training starts from a command, without a notebook and without a person, and leaves something."""
-    entries = [entry for entry in project.training_entries if entry.kind != "notebook"]
+    found = [entry for entry in project.training_entries if entry.kind != "notebook"]
+    entries = [entry for entry in found if not _CONFIGURES.search(entry.path)]
+    if found and not entries:
+        return unknown(f"{found[0].path} is read as configuration, and what reads it cannot be followed")
     if not entries:
         return _started_otherwise(project)
     asked = list(project.uses("prompt-user", notebooks=False))
     asked += [use for use in project.calls("input") if use.file.facts.notebook is None]
     kept = {use.node for use in project.uses(*_KEEPS, notebooks=False)}
+    keeping = {path for path, _ in kept} | {use.file.path for use in project.calls(*_ESTIMATORS)}
     idle: Entry | None = None
     for entry in entries:
         reach = project.graph.reach(entry.nodes)
         if any(use.node in reach and "debug" not in use.call.context for use in asked):
             continue
-        if entry.origin or entry.kind in ("console-script", "dag") or not kept.isdisjoint(reach):
+        if (
+            entry.origin
+            or entry.kind in ("console-script", "dag")
+            or not kept.isdisjoint(reach)
+            or (keeping & {path for path, _ in reach})
+        ):
             return met(Site(1.0, f"{entry.path} trains: {entry.reason}", Location(entry.path), key=entry.path))
         idle = idle or entry
     if idle is not None:

@@ -220,6 +220,10 @@ _CACHES = re.compile(
 )
 
 
+_TURNS_INPUT = re.compile(r"Tokenizer|Processor|FeatureExtractor")
+"""Classes that turn raw input into what a pretrained model takes: saving one is saving the preprocessing."""
+
+
 def _words_of(use: Use) -> str:
     return " ".join((literal_path(use.call), use.call.receiver, *_texts(use.call)))
 
@@ -227,6 +231,8 @@ def _words_of(use: Use) -> str:
 def _made(trace: Tracer, use: Use) -> Made:
     if "pyfunc" in use.call.name:
         return "whole"
+    if _TURNS_INPUT.search(use.call.name.rpartition(".")[0]):
+        return "transformer"
     place = Place(use.file, use.call.scope)
     value = argument(use.call, "sk_model", "model", "python_model", "0", "obj", "value", "pytorch_model")
     own = trace.project.vocabulary.system_of(use.call.name.split(".")[0]) if not use.call.name.startswith(".") else ""

@@ -70,7 +70,7 @@ def _takes_nothing(file: ProjectFile, scope: Scope) -> bool:
     ]
     if any(param.name not in path or not re.match(r"str|int|float|UUID|date", param.annotation) for param in sent):
         return False
-    return bool(sent) or not _has_ambient_request(file)
+    return bool(sent) or scope.name.endswith("_page") or not _has_ambient_request(file)
 
 
 def _has_ambient_request(file: ProjectFile) -> bool:

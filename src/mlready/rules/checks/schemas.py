@@ -51,7 +51,7 @@ class Schema:
 
 _JOB_WORDS = re.compile(
     r"train(ing|er)?_?(request|input|payload)|retrain|pipeline|run_?request|outreach|mail|message|chat|notif|webhook|login|search|upload|analy[sz]e|"
-    r"info$|evidence|transformation|binding|profile|importance|anomal|date_?range|experiment|estimator$|metadata|provenance|status|deploy|promot|simulat|refresh|drift|backfill|export|report",
+    r"info$|diagnos|evidence|transformation|binding|profile|importance|anomal|date_?range|experiment|estimator$|metadata|provenance|status|deploy|promot|simulat|refresh|drift|backfill|export|report",
     re.IGNORECASE,
 )
 """Names of what starts a job, sends or looks something up: no rows of a model's input."""

@@ -145,12 +145,24 @@ def _third_party(row: Import, root: str, project: Project, file: ProjectFile) ->
     return not own and root not in project.code_folders and not _from_the_parent(row, root, project, file)
 
 
+def _repository_names(project: Project) -> frozenset[str]:
+    """What the repository is called, by the addresses that pyproject.toml gives: its folder bears that name."""
+    rows = [row for _, row in project.settings("pyproject.toml", key="project.urls")]
+    addresses = [row.value for row in rows if isinstance(row.value, str)]
+    return frozenset(found[1] for text in addresses if (found := _REPOSITORY.match(text)))
+
+
+_REPOSITORY = re.compile(r"https?://(?:www\.)?git(?:hub|lab)\.[a-z]+/[^/]+/(\w+)(?:\.git)?/?$")
+
+
 def _from_the_parent(row: Import, root: str, project: Project, file: ProjectFile) -> bool:
     """Whether an unknown root is the folder of the repository itself: what follows it is a module of the project."""
     rest = row.module.partition(".")[2]
-    if not rest or project.vocabulary.distributions_of(row.module) or project.vocabulary.distributions_of(root):
+    if project.vocabulary.distributions_of(row.module) or project.vocabulary.distributions_of(root):
         return False
-    return rest.split(".")[0] in project.local_roots and bool(project.module_index.find(rest, importer=file.path))
+    if root in _repository_names(project):
+        return True
+    return bool(rest) and rest.split(".")[0] in project.local_roots and bool(project.module_index.find(rest, importer=file.path))
 
 
 def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Project) -> Site | None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 3
+FACTS_VERSION = 4
 
 Scalar = str | int | float | bool | None
 

@@ -162,7 +162,11 @@ def _from_the_parent(row: Import, root: str, project: Project, file: ProjectFile
         return False
     if root in _repository_names(project):
         return True
-    return bool(rest) and rest.split(".")[0] in project.local_roots and bool(project.module_index.find(rest, importer=file.path))
+    return (
+        bool(rest)
+        and rest.split(".")[0] in project.local_roots
+        and bool(project.module_index.find(rest, importer=file.path))
+    )
 
 
 def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Project) -> Site | None:

@@ -30,7 +30,7 @@ RULE_CASES = ("rule-cases", "fawltydeps")
 def main(arguments: list[str] | None = None) -> int:
     """Audit, join with the labels, write the figures and the page; 0 unless no repository could be had."""
     given = _parser().parse_args(arguments)
-    labelled = [one for one in repositories() if one.group in given.only or (not given.only and one.group != HELD_OUT)]
+    labelled = [one for one in repositories() if (one.group in given.only if given.only else one.group != HELD_OUT)]
     places = dict(located(labelled, given.repositories, given.cache))
     chosen = {one.repo: place for one, place in places.items() if place and one.group != RULE_CASES[0]}
     found = audits(chosen, given.jobs, given.reports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -63,6 +64,11 @@ class Verdict:
 def met(*sites: Site) -> Verdict:
     """A practice with evidence: the best site gives the credit; beside a full one, a weaker one is no finding."""
     return Verdict(sites=tuple(site for site in sites if site.credit >= FULL) or sites)
+
+
+def met_best(sites: Iterable[Site], most: int) -> Verdict:
+    """`met` with the strongest sites, at most so many; of equal ones the first."""
+    return met(*sorted(sites, key=lambda site: -site.credit)[:most])
 
 
 def each(*sites: Site) -> Verdict:

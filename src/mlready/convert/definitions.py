@@ -8,7 +8,6 @@ become its leading parameters. Every other definition stays in the step that mak
 from __future__ import annotations
 
 import ast
-import builtins
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from mlready.convert.model import Definition, Statement
 from mlready.convert.settings import Extracted
 
 MAX_EXTRA = 5
-_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlready.vocabulary.lookup import normalized
+
 COMMON = {
     "sklearn": "scikit-learn",
     "cv2": "opencv-python",
@@ -143,10 +145,6 @@ def lock_text(names: Iterable[str], environment: dict[str, Installed]) -> str:
             wanted += environment[name].requires()
     lines = [f"{name}=={version}" for name, version in sorted(found.items())]
     return "# What the notebook ran with, dependencies of dependencies included.\n" + "\n".join(lines) + "\n"
-
-
-def normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def dependencies(roots: Iterable[str], versions: dict[str, str], *, plots: bool) -> tuple[Dependency, ...]:

@@ -140,7 +140,6 @@ def _decode_slowly(data: bytes, problem: str) -> tuple[bytes, _Top]:
 
 _TOP = msgspec.json.Decoder(_Top)
 _CELL = msgspec.json.Decoder(_Cell)
-_TEXT = msgspec.json.Decoder(_Text)
 _STRINGS = msgspec.json.Decoder(list[Raw])
 _STRING = msgspec.json.Decoder(str)
 _OUTPUT = msgspec.json.Decoder(Output)

@@ -65,8 +65,6 @@ _PLAIN = frozenset(
 """Functions whose result is no data."""
 _JOINS = frozenset({"concat", "append", "vstack", "concatenate", "r_", "row_stack", "unionByName", "union"})
 _PASSES = frozenset({"list", "tuple", "iter", "tqdm", "reversed", "sorted", "deepcopy", "copy", "clone", "trange"})
-_REPEATS = frozenset({"repeat", "RandomOverSampler"})
-_ADDERS = frozenset({"append", "extend", "add", "insert", "update"})
 
 
 def call(walk: Walk, node: ast.Call) -> Value:
@@ -331,11 +329,6 @@ def _cross_validated(walk: Walk, node: ast.Call, args: Arguments) -> None:
 # ----------------------------------------------------------------------------------------------------------- operations
 
 
-def _undated(value: Value) -> Value:
-    """A difference of dates is a duration: an age tells nothing of when its row was made."""
-    return replace(value, marks=frozenset(mark for mark in value.marks if mark.kind != "date"))
-
-
 def operation(walk: Walk, left: Value, operator: ast.operator, right: Value, line: int) -> Value:
     """`a + b` and the like; a scaler written by hand is a subtraction and a division by statistics of the data."""
     if left.items is not None and right.items is not None and isinstance(operator, ast.Add):
@@ -343,7 +336,8 @@ def operation(walk: Walk, left: Value, operator: ast.operator, right: Value, lin
         both = tuple(c for text in texts for c in text)
         return Value(items=(*left.items, *right.items), makers=join((left, right)).makers, constant=both or None)
     if isinstance(operator, ast.Sub):
-        left, right = _undated(left), _undated(right)
+        # A duration: an age tells nothing of when its row was made.
+        left, right = leak_names.undated(left), leak_names.undated(right)
     if left.statistic and right.statistic:
         return replace(derived(left, right), statistic=right.statistic)
     if right.statistic and left.roots:

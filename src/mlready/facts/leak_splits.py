@@ -16,6 +16,7 @@ from mlready.facts.leak_values import (
     Mark,
     Value,
     bounded,
+    columns_of,
     derived,
     flat,
     halves,
@@ -166,7 +167,7 @@ def _by_two(walk: Walk, node: ast.Subscript, base: Value) -> Value:
     for column in rest[:1]:
         if not isinstance(column, ast.Slice):
             index = walk.value(column)
-            names = _texts(index)
+            names = columns_of(index)
             found = select(found, names) if names else found
             found = replace(found, marks=bounded({*found.marks, *_selection(index)}))
     return found
@@ -185,7 +186,7 @@ def _by_index(walk: Walk, base: Value, index: Value, node: ast.expr, *, columns_
         return join(base.items)
     if base.element is not None and not base.roots:
         return base.element
-    names = _texts(index)
+    names = columns_of(index)
     if names and not base.roots and any(mark.kind == "llm" for mark in base.marks):
         return leak_llm.part_of_answer(base, names[0])
     if names and columns_first:
@@ -208,12 +209,6 @@ def rows_of(walk: Walk, base: Value, index: Value) -> Value:
         if line not in sides(data.parts):
             divide(walk, data, line, how="the split")
     return replace(data, parts=frozenset({*data.parts, *index.parts}), index=base.index)
-
-
-def _texts(index: Value) -> tuple[str, ...] | None:
-    if isinstance(index.constant, str):
-        return (index.constant,)
-    return index.constant if isinstance(index.constant, tuple) else None
 
 
 def _selection(index: Value) -> Iterator[Mark]:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from mlready.facts import leak_calls, leak_splits
-from mlready.facts.leak_values import NOTHING, Class, Function, Instance, Value, drop, join
+from mlready.facts.leak_values import NOTHING, Class, Function, FunctionNode, Instance, Value, drop, join
 
 if TYPE_CHECKING:
     from mlready.facts.leak_walk import Walk
 
 _DEBUG = re.compile(r"debug|fast|quick|smoke|dry|sample|subset|limit|max_|small|test|demo|verbose|n_rows|nrows", re.I)
-_FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _expression(walk: Walk, node: ast.Expr) -> None:
@@ -109,14 +108,14 @@ def _match(walk: Walk, node: ast.Match) -> None:
         walk.block(case.body)
 
 
-def _define(walk: Walk, node: _FunctionNode) -> None:
+def _define(walk: Walk, node: FunctionNode) -> None:
     function = Function(node, walk.names)
     walk.functions.append(function)
     walk.names.known[node.name] = Value(thing=function)
 
 
 def _class(walk: Walk, node: ast.ClassDef) -> None:
-    methods = {item.name: item for item in node.body if isinstance(item, _FunctionNode)}
+    methods = {item.name: item for item in node.body if isinstance(item, FunctionNode)}
     kind = Class(node, methods, walk.names)
     walk.names.known[node.name] = Value(thing=kind)
     owner = Value(thing=Instance(kind))

@@ -10,6 +10,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
 Strength = Literal["none", "weak", "strong"]
 Part = tuple[int, str]
 """(line of the split, "train" or "test"); ("some") for a slice of rows that is no side of a split."""
@@ -62,7 +64,7 @@ class Function:
 @dataclass(slots=True, eq=False)
 class Class:
     node: ast.ClassDef
-    methods: dict[str, ast.FunctionDef | ast.AsyncFunctionDef]
+    methods: dict[str, FunctionNode]
     outer: Names
 
 
@@ -253,3 +255,10 @@ def held_out_of(learned: Mark, value: Value) -> Iterator[tuple[int, bool]]:
         others = (s for s in asked if s != split)
         if all(s not in seen or asked[s] <= seen[s] for s in others):
             yield split, seen.get(split) == {"test"}
+
+
+def columns_of(index: Value) -> tuple[str, ...] | None:
+    """Names of columns that an index spells out."""
+    if isinstance(index.constant, str):
+        return (index.constant,)
+    return index.constant if isinstance(index.constant, tuple) else None

@@ -15,11 +15,13 @@ from mlready.facts.leak_statements import STATEMENTS
 from mlready.facts.leak_values import (
     NOTHING,
     Function,
+    FunctionNode,
     Instance,
     Mark,
     Names,
     Value,
     bounded,
+    columns_of,
     derived,
     flat,
     join,
@@ -40,8 +42,6 @@ _MAX_RUNS = 40
 _BUILTINS = frozenset(dir(builtins))
 _NO_DATA = frozenset({"shape", "size", "ndim", "dtypes", "dtype", "columns", "name", "names", "feature_names"})
 _VIEWS = frozenset({"values", "T", "loc", "iloc", "ix", "at", "iat", "str", "data", "A", "cat", "x", "train"})
-
-_FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Found(NamedTuple):
@@ -380,19 +380,12 @@ class Walk:
         return bound
 
 
-def columns_of(index: Value) -> tuple[str, ...] | None:
-    """Names of columns that an index spells out."""
-    if isinstance(index.constant, str):
-        return (index.constant,)
-    return index.constant if isinstance(index.constant, tuple) else None
-
-
 def _all_index(items: tuple[Value, ...]) -> bool:
     return bool(items) and all(item.index for item in items)
 
 
 def _decorators(node: ast.AST) -> list[ast.expr]:
-    return node.decorator_list if isinstance(node, _FunctionNode) else []
+    return node.decorator_list if isinstance(node, FunctionNode) else []
 
 
 _EXPRESSIONS: dict[type[ast.expr], Callable[..., Value]] = {

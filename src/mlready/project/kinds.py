@@ -81,15 +81,16 @@ def _started(project: Project, entries: tuple[Entry, ...], *, path: str = "") ->
     return False
 
 
-_MODELS = frozenset({"classifier", "regressor", "clusterer", "outlier-detector", "estimator"})
+MODEL_TRAITS = frozenset({"classifier", "regressor", "clusterer", "outlier-detector", "estimator"})
+"""Traits of what is fitted to answer, not to prepare data."""
 
 
 def _fits_a_model(project: Project) -> str:
     """Where something is fitted that a function of the project made (`build_model().fit(…)`), if it makes models at all."""
     makes = any(
-        project.vocabulary.traits(call.name) & _MODELS and project.reaches((file.path, call.scope), "any")
+        project.vocabulary.traits(call.name) & MODEL_TRAITS and project.reaches((file.path, call.scope), "any")
         for file in project.code_files
-        for call in (file.python.calls if file.python else ())
+        for call in file.calls
     )
     return project.first_use("fit", reached="any", notebooks=False) if makes else ""
 

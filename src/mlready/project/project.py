@@ -76,6 +76,11 @@ class ProjectFile:
     def python(self) -> PythonFacts | None:
         return self.facts.python
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What the code calls; nothing where there is none."""
+        return self.facts.python.calls if self.facts.python else ()
+
     def at(self, line: int) -> Location:
         """The place of a (flat) line of this file."""
         if self.facts.notebook is not None:
@@ -464,7 +469,7 @@ class Project:
 
     @property
     def _setup_is_classified(self) -> bool:
-        calls = (call for file in self.matching("setup.py") for call in (file.python.calls if file.python else ()))
+        calls = (call for file in self.matching("setup.py") for call in file.calls)
         return any(
             call.name.endswith("setup") and any(a.name in ("classifiers", "project_urls") for a in call.args)
             for call in calls

@@ -11,11 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mlready.facts.rows import FileFacts, PythonFacts
 
-ROLES = (
-    "source", "script", "test", "notebook", "config", "ci", "container", "infra",
-    "docs", "example", "vendored", "generated", "data", "model", "other",
-)  # fmt: skip
-
 _VENDORED = frozenset((
     "third_party", "third-party", "thirdparty", "3rdparty", "3rd_party", "vendor", "vendors", "vendored",
     "_vendor", "_vendored", "node_modules", "bower_components", "site-packages", "extern", "externals",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -219,6 +219,7 @@ def _is_method(name: str) -> bool:
     return holder.lstrip("_")[:1].isupper()
 
 
+@lru_cache(maxsize=2000)
 def normalized(distribution: str) -> str:
     """The name of a distribution as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -69,10 +69,16 @@ def main() -> int:
     with ProcessPoolExecutor(options.jobs) as pool:
         for number, result in enumerate(pool.map(measured, () if options.report else jobs), start=1):
             outcome = result.get("verdict", result["status"])
-            sys.stdout.write(f"{number}/{len(jobs)} {result['project']} {result['path']}: {outcome}\n")
+            say(number, len(jobs), result["project"], result["path"], outcome)
     results = [json.loads(path.read_text()) for job in jobs if (path := result_file(job)).exists()]
     write_report(results, write=not options.no_write)
     return 0
+
+
+def say(number: int, count: int, project: str, path: str, outcome: str) -> None:
+    """One line of progress, at once."""
+    sys.stdout.write(f"{number}/{count} {project} {path}: {outcome}\n")
+    sys.stdout.flush()
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.convert.__main__ import FINGERPRINT, Job, add_options, environment, prepare, result_file
+from tests.benchmarks.convert.__main__ import FINGERPRINT, Job, add_options, environment, prepare, result_file, say
 from tests.benchmarks.convert.report import write_block
 
 from mlready.flow.statements import StatementFlow, analyze
@@ -66,8 +66,7 @@ def main() -> int:
         told = ", ".join(f"{m['kind']} {m['outcome']}" for m in found["mutants"]) or found.get(
             "problem", "nothing to change"
         )
-        sys.stdout.write(f"{number}/{len(jobs)} {job.row.project} {job.row.path}: {told}\n")
-        sys.stdout.flush()
+        say(number, len(jobs), job.row.project, job.row.path, told)
     write_block("mutations", "\n".join(page(results)), write=not options.no_write)
     return 0
 

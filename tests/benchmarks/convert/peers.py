@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.convert.__main__ import FINGERPRINT, Job, add_options, environment, prepare, result_file
+from tests.benchmarks.convert.__main__ import FINGERPRINT, Job, add_options, environment, prepare, result_file, say
 from tests.benchmarks.convert.mutations import sample
 from tests.benchmarks.convert.report import percent, write_block
 
@@ -78,8 +78,7 @@ def main() -> int:
         wanted = stable(job)
         results.append({"stable": wanted, **found})
         told = ", ".join(f"{name} {grade(found[name], wanted)}" for name in found)
-        sys.stdout.write(f"{number}/{len(jobs)} {job.row.project} {job.row.path}: {told}\n")
-        sys.stdout.flush()
+        say(number, len(jobs), job.row.project, job.row.path, told)
     write_block("peers", "\n".join(page(results)), write=not options.no_write)
     return 0
 

@@ -22,7 +22,6 @@ _EGG = re.compile(rf"[#&]egg=({_NAME})")
 _WHEEL = re.compile(rf"({_NAME})-\d[^/]*?\.(?:whl|tar\.gz|zip)(?:[#?].*)?\Z")
 _ARCHIVE = re.compile(rf"/({_NAME})/(?:-/)?archive/")
 _REPOSITORY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.git)?/?(?:@[^/]*)?(?:[#?].*)?\Z")
-_VERSION = re.compile(r"\d+(?:\.\d+)*")
 _PYTHON = re.compile(r"(?:c?python-?|py-?)?v?(\d+(?:\.\d+){0,2}(?:[a-z]+\d+)?)\Z", re.I)
 
 _LIST_LINE = re.compile(r"(?P<space> *)(?P<dash>(?:- )?)(?P<key>[A-Za-z_]\w*):(?P<value>.*)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import NO_TRAINING, argument, nothing_trains, strings
+from mlready.rules.checks.common import NO_TRAINING, argument, nothing_judged, strings
 
 # ------------------------------------------------------------------------------------------------------------ CMP005
 
@@ -40,11 +40,11 @@ def acceptance_declared(project: Project) -> Verdict:
         *_cli_thresholds(project),
         *_guarded(project),
     ]
-    if not sites and nothing_trains(project) and not project.has("evaluate"):
+    if not sites and nothing_judged(project):
         return unknown(NO_TRAINING)
     if not sites:
         return missing("no threshold says when a model is good enough to ship")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    return met_best(sites, 3)
 
 
 def _enforcing_calls(project: Project) -> Iterator[Site]:
@@ -233,7 +233,7 @@ def evaluation_sliced(project: Project) -> Verdict:
         return met(sliced)
     for use in project.calls("sklearn.metrics.classification_report"):
         return met(Site(0.5, "a report per class, not per group of the data", use.where, key="classification_report"))
-    if nothing_trains(project) and not project.has("evaluate"):
+    if nothing_judged(project):
         return unknown(NO_TRAINING)
     return missing("metrics are for all the data at once: a group that does badly does not show")
 
@@ -287,11 +287,7 @@ def llm_evaluated(project: Project) -> Verdict:
     if commands:
         return met(Site(1.0, f"runs {commands[0].text[:60]}", commands[0].where, key="command"))
     uses = list(project.uses("evaluate-llm"))
-    tested = [
-        file
-        for file in project.test_files
-        if any("evaluate-llm" in call.activities for call in (file.python.calls if file.python else ()))
-    ]
+    tested = [file for file in project.test_files if any("evaluate-llm" in call.activities for call in file.calls)]
     if tested:
         run = _tests_in_ci(project)
         tail = "" if run else ", which CI does not run"
@@ -314,7 +310,7 @@ _JUDGES_ANSWERS = re.compile(r"eval|judge|benchmark|assess|quality_gate|grade", 
 def _own_llm_evaluation(project: Project) -> Site | None:
     """Own code that asks the model and judges its answers: a runner by name, metrics beside calls, tests that assert."""
     for file in project.test_files:
-        asked = any({"call-llm"} & set(call.activities) for call in (file.python.calls if file.python else ()))
+        asked = any({"call-llm"} & set(call.activities) for call in file.calls)
         if asked and any(scope.asserts for scope in (file.python.scopes if file.python else ())):
             credit = 1.0 if _tests_in_ci(project) else 0.5
             return Site(credit, f"{file.path} asserts on answers", file.at(0), key=file.path)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from mlready.facts.rows import Call, Value
 from mlready.project.graph import Node
+from mlready.project.kinds import MODEL_TRAITS
 from mlready.project.project import Project, ProjectFile
 from mlready.rules.checks.common import argument
 
@@ -23,7 +24,6 @@ _DEPTH = 16
 _LIMIT = 12
 """Calls that are looked at for one name."""
 
-_MODELS = frozenset({"classifier", "regressor", "clusterer", "outlier-detector", "estimator"})
 _SAME = re.compile(r"\.(fit|set_params|set_output|compile|to|eval|cpu|cuda|best_estimator_|best_model|model)$")
 _WEIGHTS = re.compile(r"(^|\.)(state_dict|get_weights|save_weights|parameters)$")
 _NETWORK = re.compile(r"^(torch\.nn|keras|tensorflow\.keras|lightning|pytorch_lightning|flax|transformers|timm)\.")
@@ -142,7 +142,7 @@ def _arguments_for(trace: Tracer, place: Place, name: str) -> list[tuple[Place, 
     position = names.index(name) - (names[0] in ("self", "cls"))
     short, found = scope.name.rpartition(".")[2], []
     for file in trace.project.work_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if call.name.rpartition(".")[2] != short or not _calls(trace, file, call, (place.file.path, place.scope)):
                 continue
             value = argument(call, name, str(position))
@@ -197,7 +197,7 @@ def _by_class(trace: Tracer, name: str) -> Made:
     traits = trace.project.vocabulary.traits(name[: held.start()] if held else name)
     if "pipeline" in traits or name.endswith("PMMLPipeline"):
         return "whole"
-    if traits & _MODELS:
+    if traits & MODEL_TRAITS:
         return "model"
     if "transformer" in traits:
         return "transformer"

@@ -55,7 +55,7 @@ def _checks_rows(project: Project, file: ProjectFile, call: Call) -> bool:
     typed = "validate-data" in call.activities or _builds_row(project, file, call)
     return typed and any(
         other.scope == call.scope and ({"read-data", "predict"} & set(other.activities) or _PREDICTS.search(other.name))
-        for other in (file.python.calls if file.python else ())
+        for other in file.calls
     )
 
 
@@ -104,7 +104,7 @@ def compared_by_test(project: Project, alive: Iterable[Test]) -> Site | None:
             call.scope == number
             and call.name.rpartition(".")[2] not in jobs
             and ("predict" in call.activities or _PREDICTS.search(call.name))
-            for call in (file.python.calls if file.python else ())
+            for call in file.calls
         )
         if ran and offline:
             said = f"{scope.name} compares the batch job with the artifact"
@@ -115,7 +115,7 @@ def compared_by_test(project: Project, alive: Iterable[Test]) -> Site | None:
 def _starts_a_job(project: Project, file: ProjectFile, number: int) -> bool:
     """Whether a test starts a job as a command: its path, or its module, among the words of the command."""
     wanted = {job.entry.path for job in project.batch_jobs}
-    for command in file.python.calls if file.python else ():
+    for command in file.calls:
         if command.scope == number and command.name.startswith(("subprocess.", "os.system")):
             words = [word for arg in command.args for text in strings(arg.value) for word in text.split()]
             files = {word.lstrip("./") for word in words if word.endswith(".py")}
@@ -153,7 +153,7 @@ def _whole(project: Project) -> frozenset[Node]:
 def _calls(project: Project, nodes: frozenset[Node]) -> Iterator[tuple[ProjectFile, Call]]:
     for path in sorted({path for path, _ in nodes}):
         file = project.by_path[path]
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if (path, call.scope) in nodes:
                 yield file, call
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlready.facts.rows import Subscript, Value
-from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.findings import Site, Verdict, hazard, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, literal_path, spreads_keywords
 from mlready.rules.checks.schemas import Schema, schemas
@@ -271,7 +271,7 @@ def _mismatched(project: Project, lists: list[Names], requests: list[Schema]) ->
 def _renamed(file: ProjectFile) -> frozenset[str]:
     """New names that a file gives to columns: `rows.rename(columns={"hr": "hour"})`."""
     found = []
-    for call in file.python.calls if file.python else ():
+    for call in file.calls:
         value = argument(call, "columns", "0", "mapper") if call.name.endswith(".rename") else None
         if value is not None and value.kind == "dict":
             found += [str(item.scalar) for item in value.values if isinstance(item.scalar, str)]
@@ -303,7 +303,7 @@ def features_named(project: Project) -> Verdict:
                 "pictures or sound are read beside tables, and which of them the model learns from cannot be told"
             )
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+        return met_best(sites, 3)
     doubtful = next((row for row in _feature_lists(project) if _is_doubtful(project, row)), None)
     if doubtful is not None:
         where = f"{doubtful.file.path}:{doubtful.line}"

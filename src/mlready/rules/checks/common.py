@@ -34,6 +34,11 @@ def nothing_trains(project: Project) -> bool:
     return not project.stated_kind and not project.has(*TRAIN_ACTIVITIES, "fit")
 
 
+def nothing_judged(project: Project) -> bool:
+    """Whether there is no training and no evaluation either: no model whose quality could be told."""
+    return nothing_trains(project) and not project.has("evaluate")
+
+
 def strings(value: Value | None, *, depth: int = 6) -> Iterator[str]:
     """The string constants inside a value: of a path built by `Path("data") / "x.csv"`, an f-string, a join."""
     if value is None or depth == 0:

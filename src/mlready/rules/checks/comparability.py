@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mlready.facts.rows import Call
-from mlready.findings import Site, Verdict, met, missing, unknown
+from mlready.findings import Site, Verdict, met, met_best, missing, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import (
@@ -14,6 +14,7 @@ from mlready.rules.checks.common import (
     argument,
     constant,
     literal_path,
+    nothing_judged,
     nothing_trains,
     strings,
     written_metrics,
@@ -43,7 +44,7 @@ def evaluation_separate(project: Project) -> Verdict:
     sites = [*evaluating_functions(project), *_measuring_functions(project)]
     sites += _mixed_measures(project) if not sites else []
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+        return met_best(sites, 3)
     if nothing_trains(project):
         return unknown(NO_TRAINING)
     return missing("evaluation is mixed into training: another model cannot go through it")
@@ -181,7 +182,7 @@ def metrics_machine_readable(project: Project) -> Verdict:
     written = next(written_metrics(project), None)
     if written is not None:
         return met(Site(1.0, f"{written.call.name} writes metrics to a file", written.where, key=written.call.name))
-    if nothing_trains(project) and not project.has("evaluate"):
+    if nothing_judged(project):
         return unknown(NO_TRAINING)
     return missing("metrics are printed or lost: no tracker and no metrics file has them")
 
@@ -190,7 +191,7 @@ def _is_of_metrics(path: str, file: ProjectFile) -> bool:
     """Whether a report or a result is one of a model: it says so, or its file judges or trains one."""
     if _SURELY.search(path.replace("\\", "/").rpartition("/")[2]):
         return True
-    meant = {activity for call in (file.python.calls if file.python else ()) for activity in call.activities}
+    meant = {activity for call in file.calls for activity in call.activities}
     return bool({"evaluate", "predict", "fit", *TRAIN_ACTIVITIES} & meant)
 
 
@@ -205,7 +206,7 @@ def evaluation_data_fixed(project: Project) -> Verdict:
         return unknown(
             NO_TRAINING if nothing_trains(project) else "how the data for evaluation is chosen cannot be told"
         )
-    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    return met_best(sites, 3)
 
 
 def _split_site(project: Project, use: Use) -> Site:
@@ -225,7 +226,7 @@ _HASHES = re.compile(
 def _splits_by_hash(project: Project) -> Iterator[Site]:
     """A function that splits rows by a hash of their key or content: each row stays in its part."""
     for file in project.work_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             use = Use(file, call)
             if _HASHES.search(call.name) and re.search(r"split|test_set|holdout", use.scope.name, re.IGNORECASE):
                 said = f"{use.scope.name} splits by a hash ({call.name}): a row stays in its part"
@@ -266,7 +267,7 @@ _SWITCHES = ("training", "train", "is_train", "is_training")
 def _named_parts(project: Project) -> Iterator[Site]:
     """Calls of own data sets that ask for the test part, and lists of test files in the tree."""
     for file in project.work_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if "ataset" not in call.name and "oader" not in call.name and "data" not in call.name.lower():
                 continue
             part = constant(call, *_PART_ARGUMENTS)
@@ -301,11 +302,11 @@ def baseline_compared(project: Project) -> Verdict:
     """CMP004: something simple, other candidates, or what is in production is evaluated beside the model."""
     sites = [*_dummies(project), *_named_baselines(project), *_candidates(project), *_diffs(project)]
     sites += _compared_in_tests(project)
-    if not sites and nothing_trains(project) and not project.has("evaluate"):
+    if not sites and nothing_judged(project):
         return unknown(NO_TRAINING)
     if not sites:
         return missing("no baseline is evaluated: nothing says whether the model is worth having")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    return met_best(sites, 3)
 
 
 def _dummies(project: Project) -> Iterator[Site]:

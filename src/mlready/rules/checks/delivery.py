@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mlready.facts.rows import Automation, Job
-from mlready.findings import Location, Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile
 
 # ------------------------------------------------------------------------------------------------------ DEP005, DEP006
@@ -39,7 +39,7 @@ def ci_present(project: Project) -> Verdict:
         elif automation.includes or any(_works(job) for job in automation.jobs):
             sites.append(_ci_site(file, automation))
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+        return met_best(sites, 3)
     if broken:
         return missing(f"the CI configuration cannot be read ({broken})")
     return missing("there is no CI configuration that does anything")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Call, Container, Resource, Stage
-from mlready.findings import Site, Verdict, each, met, missing, not_applicable
+from mlready.findings import Site, Verdict, each, met, met_best, missing, not_applicable
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import NO_TRAINING, literal_path, nothing_trains, strings
 
@@ -47,7 +47,7 @@ def artifact_produced(project: Project) -> Verdict:
         return not_applicable(NO_TRAINING)
     if not sites:
         return missing("training ends without an artifact that could be deployed")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+    return met_best(sites, 4)
 
 
 _DATA_NAME = re.compile(
@@ -401,4 +401,4 @@ def model_described(project: Project) -> Verdict:
             sites.append(Site(credit, f"{file.path} tells of {what}", file.at(0), key=file.path))
     if not sites:
         return missing("no model card says what the model is for and where it ends")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:2])
+    return met_best(sites, 2)

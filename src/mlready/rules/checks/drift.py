@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Call, PythonFacts
-from mlready.findings import Location, Site, Verdict, met, missing, unknown
+from mlready.findings import Location, Site, Verdict, met, met_best, missing, unknown
 from mlready.project.commands import Command
 from mlready.project.entries import started_files
 from mlready.project.graph import Node
@@ -26,7 +26,7 @@ def drift_detected(project: Project) -> Verdict:
         return missing("nothing compares live data with the data of training")
     sites = [_detector_site(project, use) for use in _one_a_chain(project, detectors)]
     sites += [Site(1.0, "a drift monitor is declared", file.at(0), key=file.path) for file in platform]
-    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    return met_best(sites, 5)
 
 
 def _detectors(project: Project) -> Iterator[Use]:
@@ -127,7 +127,7 @@ def retraining_automated(project: Project) -> Verdict:
     sites = [*_scheduled_commands(project), *_scheduled_code(project), *_scheduled_infra(project)]
     sites += _trained_by_changes(project)
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+        return met_best(sites, 5)
     if nothing_trains(project):
         return unknown(NO_TRAINING)
     event = _event_rule(project)

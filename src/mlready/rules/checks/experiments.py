@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from mlready.facts.rows import Call, Cell, NotebookFacts
+from mlready.facts.rows import Cell, NotebookFacts
 from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile
@@ -130,11 +130,7 @@ def _trains_in_package(project: Project, modules: list[ProjectFile]) -> bool:
     folders = {PurePosixPath(file.path).parent for file in modules if file.name == "__init__.py"}
     tops = {folder for folder in folders if folder.parent not in folders}
     wanted = {*TRAIN_ACTIVITIES, "fit"}
-    return len(tops) == 1 and any(wanted & set(call.activities) for file in modules for call in _calls(file))
-
-
-def _calls(file: ProjectFile) -> tuple[Call, ...]:
-    return file.python.calls if file.python else ()
+    return len(tops) == 1 and any(wanted & set(call.activities) for file in modules for call in file.calls)
 
 
 def _own_modules(project: Project, notebook: ProjectFile) -> list[ProjectFile]:
@@ -152,7 +148,7 @@ def _own_modules(project: Project, notebook: ProjectFile) -> list[ProjectFile]:
 
 def _works(file: ProjectFile) -> bool:
     wanted = {*TRAIN_ACTIVITIES, "fit"}
-    return any(wanted & set(call.activities) for call in _calls(file))
+    return any(wanted & set(call.activities) for call in file.calls)
 
 
 def _imports_own(project: Project, file: ProjectFile) -> bool:

@@ -59,7 +59,7 @@ def _hyper_calls(project: Project) -> Iterator[Use]:
     traits = project.vocabulary.traits
     trained = project.has("train", "fit", "tune", "fine-tune", reached="training", notebooks=False)
     for file in project.code_files if trained else project.work_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if not call.args or not project.reaches((file.path, call.scope), "training"):
                 continue
             if {"split", "train", "fine-tune"} & set(call.activities) or set(traits(call.name)) & set(_CHOSEN):
@@ -159,5 +159,5 @@ def _config_is_read(project: Project) -> bool:
     return project.has("configure") or any(
         call.name.startswith(("yaml.", "toml", "json.load", "configparser"))
         for file in project.code_files
-        for call in (file.python.calls if file.python else ())
+        for call in file.calls
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlready.findings import Site, Verdict, each, met, missing, unknown
+from mlready.findings import Site, Verdict, each, met, met_best, missing, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import (
     argument,
@@ -110,7 +110,7 @@ def models_versioned(project: Project) -> Verdict:
         if file.lfs and file.role == "model":
             sites.append(Site(0.5, f"git LFS keeps {file.path}", file.at(0), key=file.path))
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+        return met_best(sites, 5)
     for use in project.uses("load-model", "download", notebooks=False):
         if released := _released(use):
             return met(Site(0.5, f"weights are released as {released}, by hand", use.where, key=released))
@@ -139,7 +139,7 @@ def _checkpoints(project: Project) -> bool:
     values = (row.value for file in project.files for row in file.facts.settings)
     if any(isinstance(value, str) and value.endswith("ModelCheckpoint") for value in values):
         return True
-    calls = (call for file in project.work_files for call in (file.python.calls if file.python else ()))
+    calls = (call for file in project.work_files for call in file.calls)
     return any(
         re.search(r"(Model|Torch|Framework|Xgboost)?Checkpoint(Config)?(\.|$)", call.name)
         or ("estimator" in call.name.lower() and argument(call, "model_dir") is not None)
@@ -268,7 +268,7 @@ def serving_pins_model(project: Project) -> Verdict:
     )
     trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
     sites = [_load_site(use, kept, training=use.file.path in trains) for use in loads]
-    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    return met_best(sites, 5)
 
 
 _MODEL_ADDRESS = re.compile(r"(ModelDataUrl|model_data_url|storageUri|modelUri|ModelPackageName)$")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.findings import Site, Verdict, hazard, met, missing
+from mlready.findings import Site, Verdict, hazard, met, met_best, missing
 from mlready.project.entries import MAIN, operations
 from mlready.project.graph import Node
 from mlready.project.project import Project, Use
@@ -121,7 +121,7 @@ def predictions_recorded(project: Project) -> Verdict:
 def serving_calls(project: Project) -> Iterator[Use]:
     nodes = project.serving_nodes
     for file in project.code_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if (file.path, call.scope) in nodes:
                 yield Use(file, call)
 
@@ -388,4 +388,4 @@ def inputs_and_predictions_compared(project: Project) -> Verdict:
         sites.append(Site(credit, f"{use.call.name} compares {what} with a reference", use.where, key=use.call.name))
     if not sites:
         return missing("live inputs and predictions are not compared with those of training")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+    return met_best(sites, 3)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import takewhile
 
 from mlready.facts.rows import Document, Manifest
-from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable
+from mlready.findings import Location, Site, Verdict, each, hazard, met, met_best, missing, not_applicable
 from mlready.project.kinds import BOTH
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import constant
 from mlready.rules.checks.sides import apart
+from mlready.vocabulary.lookup import normalized
 
 # -------------------------------------------------------------------------------------------------------------- SKW007
 
@@ -39,7 +39,7 @@ def same_environment(project: Project) -> Verdict:
     images = _serving_images(project) or alone
     sites = [site for file in images for site in _image_sites(project, file)]
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+        return met_best(sites, 3)
     inline = _inline_as_locked(project)
     if inline is not None:
         return met(inline)
@@ -181,7 +181,7 @@ def _serving_versions(project: Project) -> Versions:
     for file, container in project.containers:
         for row in container.instructions:
             for name, version in _INLINE.findall(row.value) if row.op == "RUN" and "install" in row.value else ():
-                found.setdefault(_normal(name), (version, file.at(row.line), "the image"))
+                found.setdefault(normalized(name), (version, file.at(row.line), "the image"))
     for file, manifest in project.manifests:
         if not _is_serving(file.path) or _ASIDE.search(file.path):
             continue
@@ -192,11 +192,6 @@ def _serving_versions(project: Project) -> Versions:
             if exact:
                 found.setdefault(requirement.name, (exact[1], file.at(requirement.line), file.path))
     return found
-
-
-@lru_cache(maxsize=2000)
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 # -------------------------------------------------------------------------------------------------------------- SKW008
@@ -212,7 +207,7 @@ def data_origin_described(project: Project) -> Verdict:
     sites = [site for file, document in project.documents if (site := _data_site(file, document)) is not None]
     if not sites:
         return missing("no data card or README says where the data comes from")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:2])
+    return met_best(sites, 2)
 
 
 def _data_site(file: ProjectFile, document: Document) -> Site | None:
@@ -260,7 +255,7 @@ def _embedders(project: Project) -> list[tuple[Use, str]]:
     """Calls that name an embedding model by a constant, in the order of files."""
     found = []
     for file in project.code_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if "embedding" not in project.vocabulary.traits(call.name) and "embed" not in call.activities:
                 continue
             name = constant(call, *_MODEL_ARGUMENTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mlready.findings import Site, Verdict, met, missing, unknown
+from mlready.findings import Site, Verdict, met_best, missing, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import NO_TRAINING, constant, nothing_trains
 
@@ -19,7 +19,7 @@ def promotion_gated(project: Project) -> Verdict:
         return unknown(NO_TRAINING)
     if not sites:
         return missing("no model is promoted by a rule: nothing compares a candidate with the current model")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    return met_best(sites, 5)
 
 
 def _promotes(use: Use) -> bool:
@@ -70,7 +70,7 @@ def _called_under_condition(project: Project, use: Use) -> bool:
     if not function or function.endswith(">"):
         return False
     for file in project.code_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if call.name.rpartition(".")[2] == function and "if" in call.context:
                 return True
     return False
@@ -105,7 +105,7 @@ _BRANCH = re.compile(
 
 def _gated_deliveries(project: Project) -> list[Site]:
     """Branch operators of orchestrators that choose by a metric."""
-    uses = [Use(file, call) for file in project.code_files for call in (file.python.calls if file.python else ())]
+    uses = [Use(file, call) for file in project.code_files for call in file.calls]
     return [
         Site(1.0, f"{use.call.name} decides what is promoted", use.where, key=use.call.name)
         for use in uses

@@ -17,9 +17,6 @@ _REVISIONS = ("revision", "code_revision", "model_revision", "version", "commit_
 _SHA = re.compile(r"^[0-9a-f]{7,40}$|^sha256:")
 
 
-_DATED_MODEL = re.compile(r"\d{4}-?\d\d-?\d\d|-\d{4}$|@\d{8}|-\d{3}$|:\d+$")
-
-
 _MOVING = re.compile(r"(latest|main|master|HEAD)$")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.findings import Location, Site, Verdict, met, missing, not_applicable, unknown
+from mlready.findings import Location, Site, Verdict, met, met_best, missing, not_applicable, unknown
 from mlready.project.commands import Command
 from mlready.project.entries import Entry, started_files
 from mlready.project.kinds import TRAIN_ACTIVITIES
@@ -13,20 +13,6 @@ from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
 from mlready.rules.checks.common import argument
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006
-
-_RUNNERS = (
-    "dvc",
-    "mlproject",
-    "snakemake",
-    "kedro",
-    "kubeflow",
-    "argo",
-    "azureml",
-    "ploomber",
-    "metaflow",
-    "flyte",
-    "luigi",
-)
 
 
 def training_pipeline_defined(project: Project) -> Verdict:
@@ -36,7 +22,7 @@ def training_pipeline_defined(project: Project) -> Verdict:
         return not_applicable("nothing is trained here")
     if not sites:
         return missing("no pipeline runs the steps that make the model")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+    return met_best(sites, 4)
 
 
 def _pipelines(project: Project) -> Iterator[Site]:

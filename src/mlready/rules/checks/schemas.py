@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlready.facts.rows import Call, Scope, Value
-from mlready.findings import Site, Verdict, met, missing, unknown
+from mlready.findings import Site, Verdict, met, met_best, missing, unknown
 from mlready.project.graph import Node
 from mlready.project.project import Project, ProjectFile, Use
 
@@ -140,7 +140,7 @@ def input_schema_declared(project: Project) -> Verdict:
             said = f"{doubtful.name} ({doubtful.file.path}:{doubtful.line}) declares fields"
             return unknown(f"{said}, and whether the model is given them cannot be told")
         return missing("nothing declares which columns the data has, and of which types")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+    return met_best(sites, 4)
 
 
 def _parsed_records(project: Project) -> Iterator[Site]:

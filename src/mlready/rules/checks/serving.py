@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from mlready.facts.rows import Call, Value
-from mlready.findings import Location, Site, Verdict, hazard, met, missing
+from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing
 from mlready.project.entries import is_handler
 from mlready.project.graph import Node
 from mlready.project.project import Project, Use
@@ -32,7 +32,7 @@ def prediction_interface(project: Project) -> Verdict:
         *_hosted_functions(project),
     ]
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+        return met_best(sites, 3)
     scored = {use.file.path for use in project.uses("evaluate", "train", "fit", notebooks=False)}
     for use in project.uses("predict", notebooks=False):
         if project.has("load-model", notebooks=False) and use.call.scope and use.file.path not in scored:
@@ -71,7 +71,7 @@ def _answers(project: Project) -> bool:
     return any(
         (file.path, call.scope) in nodes and (wanted & set(call.activities) or named.search(call.name))
         for file in project.code_files
-        for call in (file.python.calls if file.python else ())
+        for call in file.calls
     )
 
 

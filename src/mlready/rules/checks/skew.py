@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mlready.facts.rows import Call, Value
-from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.graph import Node
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.artifacts import Made, Place, Tracer, made_of, returned_by
@@ -181,7 +181,7 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
         return met(handed)
     sites = [site for use, made in saved if (site := _saved_site(project, use, made)) is not None]
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+        return met_best(sites, 3)
     if any(made == "" for _, made in saved):
         return unknown("what is saved comes from code that does not tell")
     if any(made == "weights" for _, made in saved):
@@ -341,7 +341,7 @@ def _is_called(project: Project, use: Use) -> bool:
     return any(
         (file.path, call.scope) in nodes and call.name.rpartition(".")[2] == name
         for file in project.code_files
-        for call in (file.python.calls if file.python else ())
+        for call in file.calls
     )
 
 

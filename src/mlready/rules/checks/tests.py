@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mlready.facts.rows import Scope
-from mlready.findings import Site, Verdict, hazard, met, missing, unknown
+from mlready.findings import Site, Verdict, hazard, met, met_best, missing, unknown
 from mlready.project.commands import Command
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
@@ -59,7 +59,7 @@ def tests_run_in_ci(project: Project) -> Verdict:
     """TST002: CI runs the tests on push or pull request."""
     sites = [_ci_site(command) for command in project.commands if command.origin == "ci" and runs_tests(command)]
     if sites:
-        return met(*sorted(sites, key=lambda site: -site.credit)[:3])
+        return met_best(sites, 3)
     script = next((command for command in project.commands if command.origin == "ci" and _may_test(command)), None)
     if script is not None:
         return unknown(f"CI runs {script.text[:60]} ({script.where}), and what that runs cannot be followed")
@@ -192,7 +192,7 @@ def _asks_for_predictions(project: Project) -> bool:
     return any(
         _PREDICTING_ROUTE.search(text)
         for file, number, _ in alive(project)
-        for call in (file.python.calls if file.python else ())
+        for call in file.calls
         if call.scope in (number, 0)
         for arg in call.args
         for text in strings(arg.value)
@@ -220,7 +220,7 @@ def data_tested(project: Project) -> Verdict:
         if project.reaches(use.node, "training"):
             return met(Site(1.0, f"{use.call.name} runs in the pipeline", use.where, key=use.call.name))
     for file in project.test_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if "validate-data" in call.activities and checks_data(call):
                 return met(Site(1.0, f"a test calls {call.name}", file.at(call.line), key=call.name))
     for command in project.commands:
@@ -267,18 +267,18 @@ _CLIENTS = re.compile(
 def serving_tested(project: Project) -> Verdict:
     """TST006: an integration test calls the service, in process or over a port."""
     for file in project.test_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if _CLIENTS.search(call.name) or _CLIENTS.search(call.receiver):
                 return met(
                     Site(1.0, f"a test calls the service through {call.name}", file.at(call.line), key=call.name)
                 )
     for file in project.test_files:
-        for call in file.python.calls if file.python else ():
+        for call in file.calls:
             if "http-call" in call.activities:
                 return met(Site(1.0, f"a test sends a request with {call.name}", file.at(call.line), key=call.name))
     nodes = tested_nodes(project)
     for file in project.code_files:
-        if not any({"endpoint", "serve"} & set(call.activities) for call in (file.python.calls if file.python else ())):
+        if not any({"endpoint", "serve"} & set(call.activities) for call in file.calls):
             continue
         if any(path == file.path and number for path, number in nodes):
             return met(Site(0.5, f"tests call functions of {file.path} without a request", file.at(0), key=file.path))

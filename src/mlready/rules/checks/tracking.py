@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Arg, Call, Value
-from mlready.findings import Site, Verdict, hazard, met, missing, not_applicable, unknown
+from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import (
@@ -41,7 +41,7 @@ def experiments_tracked(project: Project) -> Verdict:
         return unknown(NO_TRAINING)
     if not sites:
         return missing("no experiment tracker is called in the code that trains")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+    return met_best(sites, 4)
 
 
 def _tracker_site(project: Project, use: Use) -> Site:

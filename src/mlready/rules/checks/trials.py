@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.findings import Site, Verdict, met, missing, unknown
+from mlready.findings import Site, Verdict, met_best, missing, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import strings
@@ -31,7 +31,7 @@ def trial_and_production_apart(project: Project) -> Verdict:
         return unknown("no call that trains was found, so no trial either")
     if not sites:
         return missing("trials and what is in production are one and the same thing")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:4])
+    return met_best(sites, 4)
 
 
 def _promotions(project: Project) -> Iterator[Site]:

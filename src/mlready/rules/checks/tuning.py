@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Arg, Value
-from mlready.findings import Site, Verdict, met, not_applicable
+from mlready.findings import Site, Verdict, met_best, not_applicable
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import strings
 
@@ -37,7 +37,7 @@ def tuning_recorded(project: Project) -> Verdict:
             sites.append(
                 Site(0.0, f"the trials of {use.call.name} are lost when it ends", use.where, key=use.call.name)
             )
-    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    return met_best(sites, 5)
 
 
 def _near(one: Use, other: Use) -> bool:

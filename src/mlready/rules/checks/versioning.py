@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 
 from mlready.facts.rows import PipelineStage
-from mlready.findings import Site, Verdict, each, hazard, met, missing, not_applicable, unknown
+from mlready.findings import Site, Verdict, each, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import (
     argument,
@@ -73,7 +73,7 @@ def data_versioned(project: Project) -> Verdict:
     sites += list(_committed_data(project))
     if not sites:
         return missing("the data that is read has no version: nothing says which data a model was trained on")
-    return met(*sorted(sites, key=lambda site: -site.credit)[:5])
+    return met_best(sites, 5)
 
 
 def _dvc_data(project: Project) -> Iterator[Site]:

@@ -214,7 +214,10 @@ def _combined_rule(parts: list[RuleResult]) -> RuleResult:
     status = status_of(credit)
     gain = sum(part.gain for part in parts) / len(parts)
     weight = max(part.weight for part in known)
-    return replace(known[0], credit=credit, raw_credit=raw, sites=sites, status=status, gain=gain, weight=weight)
+    waits = all(part.waits for part in known)
+    return replace(
+        known[0], credit=credit, raw_credit=raw, sites=sites, status=status, gain=gain, weight=weight, waits=waits
+    )
 
 
 def require_ml(path: Path) -> None:

@@ -116,6 +116,8 @@ class RuleResult:
     fix: str = ""
     raw_credit: float | None = None
     """The credit as if nothing were suppressed."""
+    waits: bool = False
+    """It refines a practice that is not met: there is nothing to do about it yet."""
 
     @property
     def counted(self) -> bool:

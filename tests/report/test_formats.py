@@ -21,6 +21,7 @@ from gates.samples import TRAIN, notebook
 from mlready.report.github import escape_data, escape_property
 from mlready.report.markdown import code
 from mlready.report.shield import color_of
+from mlready.report.text import to_do
 
 from .conftest import Audit, shown
 
@@ -36,6 +37,22 @@ PROJECT = {
 
 def raw_line(path: str, text: str) -> int:
     return next(i for i, line in enumerate(PROJECT[path].splitlines(), start=1) if text in line)
+
+
+# ------------------------------------------------------------------------------------------------------------------ text
+
+
+def test_what_waits_for_another_practice_stands_last(audit: Audit) -> None:
+    todo = to_do(audit(PROJECT).report)
+    waiting = [rule.waits for rule in todo]
+    assert True in waiting
+    assert waiting == sorted(waiting)
+
+
+def test_bars_begin_in_one_column(audit: Audit) -> None:
+    bars = [line for line in shown("text", audit(PROJECT)).splitlines() if re.match(r"[ \d]\d .*[█░·]", line)]
+    assert len(bars) == 12
+    assert len({min(line.index(char) for char in "█░·" if char in line) for line in bars}) == 1
 
 
 # ------------------------------------------------------------------------------------------------------------------ JSON

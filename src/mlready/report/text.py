@@ -30,8 +30,7 @@ def _report(item: Judged, style: Style) -> Iterator[str]:
         return
     if not report.single_file:
         yield ""
-        for factor in report.main.factors:
-            yield _factor_line(factor, paint)
+        yield from _factors(report.main.factors, paint)
     yield from _subprojects(report, paint)
     yield from _to_do(report, paint, limit=None if style.verbose else _TODO)
     if style.verbose:
@@ -103,12 +102,17 @@ def _taken_for(report: AuditReport) -> str:
     return f"{project.kind}, {project.files} files{notebooks}, profile {report.profile}"
 
 
-def _factor_line(factor: FactorResult, paint: _Paint) -> str:
-    if factor.score is None:
-        return paint(f"{factor.number:>2} {factor.title:<46} {'·' * _BAR}   –  not asked", dim=True)
-    filled = round(_BAR * factor.score / 100)
-    bar = paint.score(factor.score, "█" * filled) + paint("░" * (_BAR - filled), dim=True)
-    return f"{factor.number:>2} {factor.title:<46} {bar} {factor.score:3.0f}"
+def _factors(factors: Sequence[FactorResult], paint: _Paint) -> Iterator[str]:
+    """A bar for each factor, all beginning in one column."""
+    width = max(len(factor.title) for factor in factors)
+    for factor in factors:
+        name = f"{factor.number:>2} {factor.title:<{width}}"
+        if factor.score is None:
+            yield paint(f"{name} {'·' * _BAR}   –  not asked", dim=True)
+            continue
+        filled = round(_BAR * factor.score / 100)
+        bar = paint.score(factor.score, "█" * filled) + paint("░" * (_BAR - filled), dim=True)
+        yield f"{name} {bar} {factor.score:3.0f}"
 
 
 def _subprojects(report: AuditReport, paint: _Paint) -> Iterator[str]:
@@ -122,10 +126,10 @@ def _subprojects(report: AuditReport, paint: _Paint) -> Iterator[str]:
 
 
 def to_do(report: AuditReport) -> list[RuleResult]:
-    """What to do next: blockers first, then what brings the most points."""
+    """What to do next: blockers first, then what brings the most points; last what waits for another practice."""
     open_ = [rule for rule in report.main.rules if rule.credit is not None and rule.credit < 0.999 and rule.weight > 0]
     worth = [rule for rule in open_ if is_blocking(rule) or rule.gain >= 0.05 or rule.kind == "hazard"]
-    return sorted(worth, key=lambda rule: (not is_blocking(rule), -rule.gain, rule.id))
+    return sorted(worth, key=lambda rule: (not is_blocking(rule), rule.waits, -rule.gain, rule.id))
 
 
 def _to_do(report: AuditReport, paint: _Paint, *, limit: int | None) -> Iterator[str]:

@@ -83,7 +83,8 @@ def judge_rule(rule: Rule, project: Project, choice: Choice, *, base: RuleResult
         return _result(rule, weight, "unknown", None, (), f"elsewhere: {project.elsewhere[rule.id]}")
     verdict = _verdict(rule, project, base)
     sites = _identified(rule, _suppressed(rule, _distinct(verdict.sites), project, choice))
-    return _weigh(rule, weight, replace(verdict, sites=sites))
+    result = _weigh(rule, weight, replace(verdict, sites=sites))
+    return replace(result, waits=base is not None and base.status == "fail")
 
 
 def _verdict(rule: Rule, project: Project, base: RuleResult | None) -> Verdict:

@@ -299,3 +299,44 @@ def test_figures_are_compared_by_what_they_draw(tmp_path: Path, new: str) -> Non
         path.write_text(path.read_text().replace("plt.bar(heights, heights)", new))
     verdict = verified(done, tmp_path, once=True).verdicts[0]
     assert "figures of cells 2" in verdict.text
+
+
+def test_figures_of_a_function_that_is_not_known_to_draw_are_saved_after_the_reference_run(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "lib.py").write_text(
+        "import matplotlib.pyplot as plt\n\ndef paint(values):\n    plt.bar(values, values)\n"
+    )
+    cells = ("import lib\nheights = [3, 4]", "lib.paint(heights)", "y = len(heights)", "lib.paint([y])")
+    verification = verified(converted(tmp_path, *cells), tmp_path, once=True)
+    assert verification.verdicts[0].name == "verified", verification.text
+    assert verification.text.count("saves its figures") == 2
+
+
+def test_figures_that_a_backend_keeps_open_are_compared_cell_by_cell(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    cells = (
+        "import matplotlib.pyplot as plt\nplt.switch_backend('agg')\nheights = [3, 4]",
+        "fig = plt.figure()\nplt.bar(heights, heights)",
+        "y = len(heights)",
+        "fig = plt.figure()\nplt.plot(heights)",
+    )
+    done = converted(tmp_path, *cells)
+    verdict = verified(done, tmp_path, once=True).verdicts[0]
+    assert verdict.name == "verified", verdict.text
+    assert [group["drawing_cells"] for group in verdict.drawn] == [[2, 4]]
+    for path in (tmp_path / "project" / "src").rglob("*.py"):
+        path.write_text(path.read_text().replace("plt.plot(heights)", "plt.plot([1, 2])"))
+    assert verified(done, tmp_path, once=True).differs
+
+
+def test_what_is_the_same_twice_by_chance_is_no_difference(tmp_path: Path) -> None:
+    """The third run is that of the package."""
+    count = tmp_path / "count"
+    cells = (
+        f"from pathlib import Path\nfile = Path({str(count)!r})\ntext = file.read_text() if file.exists() else ''",
+        "file.write_text(text + '.');",
+        "pairs = len(text) // 2\ntext = ''\nlimit = 3",
+    )
+    verdict = verified(converted(tmp_path, *cells), tmp_path).verdicts[0]
+    assert count.read_text().count(".") >= 5
+    assert (verdict.name, verdict.values["pairs"]["verdict"]) == ("partly", "unstable"), verdict.text

@@ -89,7 +89,7 @@ def may_plot(statement: Statement, plotting: frozenset[str]) -> bool:
         return True
     if any(isinstance(node, ast.Attribute) and node.attr in _PLOT_METHODS for node in ast.walk(statement.node)):
         return True
-    return any(word in call.rsplit(".", 1)[-1].lower() for call in statement.flow.calls for word in _PLOT_WORDS)
+    return any(_sounds_like_plot(call) for call in statement.flow.calls)
 
 
 def plotting_functions(statements: Sequence[Statement], imports: Imports) -> frozenset[str]:
@@ -107,7 +107,12 @@ def plotting_functions(statements: Sequence[Statement], imports: Imports) -> fro
 
 def _plots(root: ast.AST, imports: Imports) -> bool:
     calls = (node for node in ast.walk(root) if isinstance(node, ast.Call))
-    return any(
-        call_effect(name) == "plot" or any(word in name.rsplit(".", 1)[-1].lower() for word in _PLOT_WORDS)
-        for name in map(imports.resolve, (call.func for call in calls))
-    )
+    names = map(imports.resolve, (call.func for call in calls))
+    return any(call_effect(name) == "plot" or _sounds_like_plot(name) for name in names)
+
+
+def _sounds_like_plot(name: str) -> bool:
+    """By the function, or by the class that it is called on: `ConfusionMatrixDisplay.from_estimator`."""
+    *_, owner, function = ("", *name.split("."))
+    said = [function, owner] if owner[:1].isupper() else [function]
+    return any(word in part.lower() for part in said for word in _PLOT_WORDS)

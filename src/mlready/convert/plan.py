@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mlready.convert.activities import MODULES, VERBS, Activity, activities, dominant
-from mlready.convert.corrections import Correction, correction_notes, given_back, held_together
+from mlready.convert.corrections import Correction, correction_notes, drawing, given_back, held_together
 from mlready.convert.definitions import Moved, plan_definitions
 from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_functions
 from mlready.convert.glue import glued_positions
@@ -120,11 +120,12 @@ class _Planner:
     def _mark_figures(self) -> None:
         """The last statement of each cell that may leave figures open saves them, as the notebook's backend does."""
         plotting = plotting_functions(self.statements, self.imports)
+        known = drawing(self.corrections, self.work)
         by_cell: dict[int, list[Statement]] = {}
         for statement in self.work:
             by_cell.setdefault(statement.cell, []).append(statement)
         for found in by_cell.values():
-            if any(may_plot(statement, plotting) for statement in found):
+            if any(statement.index in known or may_plot(statement, plotting) for statement in found):
                 last = found[-1]
                 if isinstance(last.node, ast.Expr) and is_show_call(last.node.value, self.imports):
                     continue

@@ -79,6 +79,9 @@ def verify_conversion(
             setup = Setup(python, timeout, work, extra)
             reference = Reference(plan, setup, once=once, keep=references)
             verdict = reference.judge(plan, _source(done))
+            if verdict.differs and not verdict.error and not once:
+                reference.run_again(plan)
+                verdict = reference.judge(plan, _source(done))
             found = _Corrector(done, options, number, reference, verdict).corrected()
         verdicts.append(found[1])
         corrections.append(found[0])
@@ -101,12 +104,26 @@ class Reference:
     def __init__(self, plan: Plan, setup: Setup, *, once: bool = False, keep: Path | None = None) -> None:
         self.notebook, self.setup = plan.notebook, setup
         self.run = kept(run_notebook, keep) if keep else run_notebook
-        self.plain = [self.run(plan.notebook, setup, seeded=False, name=f"plain{n}") for n in range(1 if once else 2)]
+        self.plain: list[NotebookRun] = []
         self.seeded: list[NotebookRun] = []
+        self._run(plan, 1 if once else 2)
+
+    def _run(self, plan: Plan, count: int) -> None:
+        """So many more runs as it is, and as many under seeds where values differ between those."""
+        self.plain += self._runs(range(len(self.plain), len(self.plain) + count), seeded=False)
         self.ran = all(found.record.exists() for found in self.plain)
-        if self.ran and self._is_unstable(plan):
-            seeded = [self.run(plan.notebook, setup, seeded=True, name=f"seeded{n}") for n in range(2)]
-            self.seeded = [found for found in seeded if found.record.exists()]
+        if self.ran and (self.seeded or self._is_unstable(plan)):
+            runs = self._runs(range(len(self.seeded), len(self.plain)), seeded=True)
+            self.seeded += [found for found in runs if found.record.exists()]
+
+    def _runs(self, numbers: range, *, seeded: bool) -> list[NotebookRun]:
+        name = "seeded" if seeded else "plain"
+        return [self.run(self.notebook, self.setup, seeded=seeded, name=f"{name}{n}") for n in numbers]
+
+    def run_again(self, plan: Plan) -> None:
+        """Two more runs: what a notebook has the same twice by chance, such as the order of a set of objects, is no
+        difference."""
+        self._run(plan, 2)
 
     def _is_unstable(self, plan: Plan) -> bool:
         compared = compare_records(self.setup, {**_job(plan, Path()), **_records(self.plain, [])}, "stability")
@@ -148,12 +165,12 @@ class _Corrector:
         trace: tuple[Moment, ...] = ()
         while self.verdict.differs and (trace or not self.tried):
             trace = trace or self.reference.trace(suspects(self.plan, self.verdict))
-            if not any(self._helps(correction) for correction in candidates(self.plan, self.verdict, trace)):
+            if not any(self._helps(found) for found in candidates(self.plan, self.verdict, trace)):
                 break
         return self.corrections, self.verdict
 
-    def _helps(self, correction: Correction) -> bool:
-        corrections = (*self.corrections, correction)
+    def _helps(self, found: tuple[Correction, ...]) -> bool:
+        corrections = (*self.corrections, *found)
         if corrections in self.tried or len(self.tried) >= MAX_TRIALS:
             return False
         self.tried.add(corrections)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mlready.convert.corrections import Correction
 from mlready.convert.model import Plan, Stage, Statement
+from mlready.convert.tokens import OUTPUT_DIR
 from mlready.convert.verify.verdict import Verdict
 from mlready.flow.sharing import changed_by, shared_groups
 
@@ -66,13 +67,25 @@ def _steps(plan: Plan, verdict: Verdict) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------------------ corrections
 
 
-def candidates(plan: Plan, verdict: Verdict, trace: Sequence[Moment]) -> list[Correction]:
-    """Corrections in the order in which to try them: values given back, then steps held together, the shortest first."""
+def candidates(plan: Plan, verdict: Verdict, trace: Sequence[Moment]) -> list[tuple[Correction, ...]]:
+    """Corrections in the order in which to try them: figures saved, all at once; values given back; then steps held
+    together, the shortest first."""
     steps = set(_steps(plan, verdict))
     ends = [position for position, stage in enumerate(plan.stages) if stage.name in steps] or [len(plan.stages) - 1]
     starts = dict([*_rebound(plan, trace), *_changed_unseen(plan, trace)][::-1])
     spans = sorted((end - start, start, end, why) for start, why in starts.items() for end in ends if start < end)
-    return [*_watched(plan, trace), *(_together(plan, start, end, why) for _, start, end, why in spans)]
+    drawn = tuple(_drawn(plan, verdict))
+    single = [*_watched(plan, trace), *(_together(plan, start, end, why) for _, start, end, why in spans)]
+    return [*([drawn] if drawn else []), *((correction,) for correction in single)]
+
+
+def _drawn(plan: Plan, verdict: Verdict) -> Iterator[Correction]:
+    """What draws by a function that is not known to draw."""
+    cells = [cell for group in verdict.drawn if group["verdict"] == "differs" for cell in group["drawing_cells"]]
+    for cell in cells:
+        here = [s.index for s in _statements(plan.stages) if s.cell == cell]
+        if here and not any(OUTPUT_DIR in plan.needs[index] for index in here):
+            yield Correction("draw", (), "a figure was open at its end", min(here), max(here))
 
 
 def _watched(plan: Plan, trace: Sequence[Moment]) -> Iterator[Correction]:

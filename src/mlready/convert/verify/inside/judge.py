@@ -103,15 +103,21 @@ def _judge_drawn(job: dict[str, Any], plain: list[Any], seeded: list[Any], packa
         got = _drawn_in(package, steps) if package else []
         if not lists[0] and not got:
             continue
+        where = sorted({place for place, tree in (seeded or plain)[0]["shown"] if place in cells and _is_drawn(tree)})
         verdict = "unstable"
         if all(_same_figures(lists[0], other) for other in lists):
             verdict = "equal" if _same_figures(lists[0], got) else "differs"
-        found.append({"cells": sorted(cells), "steps": sorted(steps), "verdict": verdict, "count": len(lists[0])})
+        told = {"cells": sorted(cells), "steps": sorted(steps), "verdict": verdict, "count": len(lists[0])}
+        found.append({**told, "drawing_cells": where})
     return found
 
 
 def _drawn_in(record: Any, places: set[Any]) -> list[Tree]:
-    return [tree for place, tree in record["shown"] if place in places and tree[0] == "figure" and tree[1]]
+    return [tree for place, tree in record["shown"] if place in places and _is_drawn(tree)]
+
+
+def _is_drawn(tree: Tree) -> bool:
+    return bool(tree[0] == "figure" and tree[1])
 
 
 def _same_figures(left: list[Tree], right: list[Tree]) -> bool:

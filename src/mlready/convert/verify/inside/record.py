@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlready.convert.verify.inside.describe import Describer, Tree
+from mlready.convert.verify.inside.trees import EQUAL, compare
 
 
 class Recorder:
@@ -18,11 +19,23 @@ class Recorder:
     def __init__(self) -> None:
         self.place: Any = None
         self.shown: list[tuple[Any, Tree]] = []
+        self.open: dict[int, Tree] = {}
+        """Figures that the backend keeps between cells, as they were last seen, by number."""
 
     def show(self, *values: Any, **_: Any) -> None:
         for value in values:
             if value is not None:
                 self.shown.append((self.place, Describer()(value)))
+
+    def figures_left_open(self) -> None:
+        """Figures that a cell made or changed and left open: only the inline backend shows and closes them itself."""
+        helpers = sys.modules.get("matplotlib._pylab_helpers")
+        for manager in helpers.Gcf.get_all_fig_managers() if helpers is not None else ():
+            tree = Describer()(manager.canvas.figure)
+            known = self.open.get(manager.num)
+            if known is None or compare(known, tree)[0] != EQUAL:
+                self.shown.append((self.place, tree))
+            self.open[manager.num] = tree
 
 
 RECORDER = Recorder()
@@ -60,11 +73,13 @@ def install(seeded: bool) -> None:
 
 
 def at_cell(number: int) -> None:
+    RECORDER.figures_left_open()
     RECORDER.place = number
 
 
 def dump(path: str, namespace: dict[str, Any], extra: str = "") -> None:
     """At the end of a notebook: every final variable, and what was shown."""
+    RECORDER.figures_left_open()
     hidden = {"In", "Out", "exit", "quit", "get_ipython", "display", "open"}
     values = {name: value for name, value in namespace.items() if not name.startswith("_") and name not in hidden}
     write_record(path, values, extra=extra)

@@ -21,6 +21,7 @@ from mlready.findings import (
     ProjectReport,
     RuleResult,
     Severity,
+    Site,
 )
 from mlready.project.kinds import NOT_ML
 from mlready.rules import load_rules
@@ -189,7 +190,8 @@ def _facts(project: Project, not_read: Sequence[NotRead]) -> ProjectFacts:
 
 def _combined(project: Project, parts: Sequence[ProjectReport], not_read: Sequence[NotRead]) -> ProjectReport:
     """The repository of several projects: means of scores, and of the credits of each rule."""
-    factors = tuple(_combined_factor([part.factors[i] for part in parts]) for i in range(len(parts[0].factors)))
+    names = [part.project.path for part in parts]
+    factors = tuple(_combined_factor([part.factors[i] for part in parts], names) for i in range(len(parts[0].factors)))
     return ProjectReport(
         project=replace(_facts(project, not_read), kind="monorepo", kind_reasons=(f"{len(parts)} projects inside",)),
         score=project_score(part.score for part in parts),
@@ -198,15 +200,15 @@ def _combined(project: Project, parts: Sequence[ProjectReport], not_read: Sequen
     )
 
 
-def _combined_factor(parts: list[FactorResult]) -> FactorResult:
-    rules = tuple(_combined_rule([part.rules[i] for part in parts]) for i in range(len(parts[0].rules)))
+def _combined_factor(parts: list[FactorResult], names: list[str]) -> FactorResult:
+    rules = tuple(_combined_rule([part.rules[i] for part in parts], names) for i in range(len(parts[0].rules)))
     return replace(parts[0], score=project_score(parts), rules=rules)
 
 
-def _combined_rule(parts: list[RuleResult]) -> RuleResult:
+def _combined_rule(parts: list[RuleResult], names: list[str]) -> RuleResult:
     """One rule over all subprojects: mean credit, sites together without twins, mean gain."""
     known = [part for part in parts if part.credit is not None]
-    sites = tuple(dict.fromkeys(site for part in parts for site in part.sites))
+    sites = _combined_sites(parts, names)
     if not known:
         return replace(parts[0], sites=sites)
     credit = sum(part.credit or 0.0 for part in known) / len(known)
@@ -218,6 +220,26 @@ def _combined_rule(parts: list[RuleResult]) -> RuleResult:
     return replace(
         known[0], credit=credit, raw_credit=raw, sites=sites, status=status, gain=gain, weight=weight, waits=waits
     )
+
+
+def _combined_sites(parts: list[RuleResult], names: list[str]) -> tuple[Site, ...]:
+    """The sites of all subprojects, each once; one without a place names the subprojects, unless it is true of all."""
+    found: dict[Site, list[str]] = {}
+    for part, name in zip(parts, names, strict=True):
+        for site in part.sites:
+            found.setdefault(site, []).append(name)
+    return tuple(
+        site if site.where is not None or len(where) == len(parts) else _named(site, where)
+        for site, where in found.items()
+    )
+
+
+_MOST_NAMED = 3
+
+
+def _named(site: Site, names: list[str]) -> Site:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return replace(site, message=f"{site.message} (in {', '.join(names[:_MOST_NAMED])}{more})")
 
 
 def require_ml(path: Path) -> None:

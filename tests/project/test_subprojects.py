@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.project.trees import project
 
+from mlready.audit import AuditOptions, choose_profile, judge_project
+from mlready.config import Config
 from mlready.project.subprojects import find_subprojects
 
 TRAIN = "from sklearn.svm import SVC\nSVC().fit([[1], [2]], [1, 2])\n"
@@ -51,3 +53,17 @@ def test_what_stands_at_the_root_counts_for_all_and_siblings_do_not_see_each_oth
     assert price.by_path[".github/workflows/ci.yml"].shared
     assert not price.by_path["price/train.py"].shared
     assert demand.automations
+
+
+def test_a_finding_without_a_place_names_the_projects_that_it_is_true_of() -> None:
+    reads = "import pandas as pd\nrows = pd.read_csv('rows.csv')\n"
+    checks = "import pandera as pa\npa.DataFrameSchema({}).validate(rows)\n"
+    files = {**trainer("demand"), **trainer("price"), **trainer("stock")}
+    files |= {f"{name}/train.py": reads + TRAIN for name in ("demand", "stock")}
+    files["price/train.py"] = reads + checks + TRAIN
+    report = judge_project(
+        project(files), profile=choose_profile("production"), config=Config(), options=AuditOptions()
+    )
+    told = {rule.id: [s.message for s in rule.sites if s.credit < 1] for f in report.main.factors for rule in f.rules}
+    assert told["FEA001"] == ["nothing declares which columns the data has, and of which types (in demand, stock)"]
+    assert told["TST001"] == ["there are no tests"]

@@ -17,6 +17,9 @@ _SCHEMA_BASES = re.compile(
     r"(^|\.)(DataFrameModel|SchemaModel|BaseModel|FeatureView|TypedDict|NamedTuple|Model|Schema|SQLModel|Struct|BatchFeatureView|FeatureGroup|LanceModel)$"
 )
 
+_TABLE_OF_APP = re.compile(r"(^|\.)(db|models)\.Model$")
+"""Bases of tables that an application keeps its users, models and runs in."""
+
 
 _ROW_WORDS = re.compile(
     r"row|record|input|request|feature|sample|example|schema|data|customer|passenger|applicant|trip|house|item|instance|payload|observation",
@@ -95,8 +98,8 @@ def _declared(project: Project) -> Iterator[Schema]:
                 fields = tuple(row.name for row in file.python.fields if row.scope == number)
                 yield Schema(scope.name, file, scope.line, (file.path, number), fields)
     for use in project.uses("declare-schema", "feature-store", notebooks=False):
-        if _RECORD_FEATURE.search(use.call.name):
-            continue
+        if _RECORD_FEATURE.search(use.call.name) or use.scope.kind == "class":
+            continue  # Parsed records have sites of their own; `age = fields.Integer()` is a field of its class.
         yield Schema(
             use.call.targets[0] if use.call.targets else use.call.name, use.file, use.call.line, use.node, call=use.call
         )
@@ -107,17 +110,22 @@ def _declares_rows(file: ProjectFile, number: int, scope: Scope) -> bool:
     assert file.python is not None
     if any(re.search(r"DataFrameModel|SchemaModel", base) for base in scope.bases):
         return True
-    fields = [row for row in file.python.fields if row.scope == number and row.annotation]
-    if len(fields) < 2 or _OTHER_WORDS.search(scope.name):
+    if _OTHER_WORDS.search(scope.name) or any(_TABLE_OF_APP.search(base) for base in scope.bases):
         return False
+    own = [row for row in file.python.fields if row.scope == number]
+    fields = [row for row in own if row.annotation]
     if any(_SCHEMA_BASES.search(base) for base in scope.bases):
+        declared = fields or [row for row in own if row.default is not None and row.default.kind == "call"]
+        if len(declared) < 2:
+            return False
         return bool(_ROW_WORDS.search(scope.name) or _ROW_WORDS.search(file.name))
     dataclass_ = any(
         decorator.text.endswith(("dataclass", "dataclasses.dataclass", "define", "frozen"))
         for decorator in scope.decorators
     )
     plain = sum(bool(_PLAIN_TYPE.search(f.annotation)) and not _HOLDER_TYPE.search(f.annotation) for f in fields)
-    return dataclass_ and bool(_ROW_WORDS.search(scope.name)) and plain >= 0.7 * len(fields)
+    many = len(fields) >= 2 and plain >= 0.7 * len(fields)
+    return dataclass_ and many and bool(_ROW_WORDS.search(scope.name))
 
 
 _SHAPE_WORDS = re.compile(r"check|valid|verify|assert|ensure", re.IGNORECASE)

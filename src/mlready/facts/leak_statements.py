@@ -57,6 +57,9 @@ def _augmented(walk: Walk, node: ast.AugAssign) -> None:
 
 def _if(walk: Walk, node: ast.If) -> None:
     walk.value(node.test)
+    if isinstance(node.test, ast.Constant):  # `if False:` switches a part off.
+        walk.block(node.body if node.test.value else node.orelse)
+        return
     before = dict(walk.names.known)
     words = " ".join(n.id if isinstance(n, ast.Name) else n.attr for n in _names_in(node.test))
     debug = bool(_DEBUG.search(words))

@@ -34,13 +34,14 @@ def preprocessing_shared(project: Project) -> Verdict:
     loads = _loads(project, predicting)
     if not predicting or not loads:
         half = _shared_in_part(project, training, saved)
-        return met(half) if half else missing("nothing makes predictions with the preprocessing of training")
+        return met(half) if half else missing("no program loads a trained model to predict: new rows have no way in")
     if any(made == "" for _, made in saved) or not saved:
         return unknown("what the artifact holds that predictions load cannot be told")
     both = _imported_by_both(project, training, predicting)
     if both is not None:
         return unknown(f"both sides import {both.path}, and whether both prepare data by it cannot be told")
-    own = next((use for use in preprocessing(project) if use.node in predicting - training and _feeds(use)), None)
+    aside = predicting - training
+    own = next((use for use in preprocessing(project) if use.node in aside and _feeds(use)), None)
     if own is not None:
         return missing(
             "predictions prepare their data by code that training does not run", own.where, key=own.call.name
@@ -130,8 +131,8 @@ _SHOWN = re.compile(r"plot|chart|figure|\bui\b|dashboard|frontend|report|streaml
 
 
 def _feeds(use: Use) -> bool:
-    """Whether what is prepared may go to a model, and is not for show."""
-    return not _SHOWN.search(f"{use.file.path} {use.scope.name}")
+    """Whether what is prepared may go to a model that is in use: not for show, not in a notebook."""
+    return use.file.facts.notebook is None and not _SHOWN.search(f"{use.file.path} {use.scope.name}")
 
 
 def _loads(project: Project, predicting: frozenset[Node]) -> list[Use]:
@@ -179,16 +180,22 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
     handed = _handed_on(project)
     if handed is not None:
         return met(handed)
-    sites = [site for use, made in saved if (site := _saved_site(project, use, made)) is not None]
+    beside = {use.file.path for use, made in saved if made == "transformer"}
+    kept = [(use, made) for use, made in saved if made not in ("model", "weights") or use.file.path not in beside]
+    sites = [site for use, made in kept if (site := _saved_site(project, use, made, saved)) is not None]
     if sites:
         return met_best(sites, 3)
     if any(made == "" for _, made in saved):
         return unknown("what is saved comes from code that does not tell")
+    if not saved and project.has("checkpoint"):
+        return unknown("a framework saves the weights of a network, and where its preprocessing goes cannot be told")
     if any(made == "weights" for _, made in saved):
         return unknown("weights of a network are saved, and no preprocessing is fitted")
+    if beside:
+        return unknown("preprocessing is saved, and no model that it belongs to was found")
     if saved:
         return not_applicable("what is saved takes its data as they are")
-    return missing("no model is saved together with its preprocessing")
+    return missing("no model is saved, with its preprocessing or without")
 
 
 def _saved(project: Project) -> list[tuple[Use, Made]]:
@@ -250,17 +257,22 @@ def _by_method(project: Project, use: Use) -> Made:
     return "weights" if holder.startswith(("keras", "tensorflow", "torch", "transformers")) else ""
 
 
-def _saved_site(project: Project, use: Use, made: Made) -> Site | None:
+def _saved_site(project: Project, use: Use, made: Made, saved: list[tuple[Use, Made]]) -> Site | None:
     words = literal_path(use.call) or use.call.name
     key = use.call.name
     match made:
         case "whole":
             return Site(1.0, f"{words} holds the model with its preprocessing", use.where, key=key)
-        case "transformer":
+        case "transformer" if _has_model(use, saved):
             return Site(0.8, f"{words} keeps the preprocessing beside the model", use.where, key=key)
         case "model" | "weights" if _fitted_before(project, use, steps=made == "model"):
             return Site(0.0, f"{words} holds the model without its preprocessing", use.where, key=key)
     return None
+
+
+def _has_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:
+    """Whether a model is saved that a transformer may belong to: in the same project of a collection."""
+    return any(made != "transformer" and not apart(transformer.file.path, use.file.path) for use, made in saved)
 
 
 def _fitted_before(project: Project, use: Use, *, steps: bool) -> bool:

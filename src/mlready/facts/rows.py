@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 
 Scalar = str | int | float | bool | None
 
@@ -115,6 +115,8 @@ class Scope(Row, frozen=True, array_like=True, gc=False):
     """Of the body with names of locals, docstrings and formatting taken out; "" below four statements."""
     refs: tuple[str, ...] = ()
     """Resolved names that the scope reads or calls and that may be the project's own; for the call graph."""
+    raises: bool = False
+    """It raises something of its own accord, not because another exception was caught."""
 
 
 class Param(Row, frozen=True, array_like=True, gc=False):

@@ -63,6 +63,7 @@ class ScopeState:
         "names",
         "notable",
         "params",
+        "raises",
         "refs",
         "returned",
         "returns",
@@ -92,6 +93,7 @@ class ScopeState:
         self.trivial = False
         self.statements = 0
         self.asserts = 0
+        self.raises = False
         self.notable = False
         """Whether a call or subscript in it was of interest, so that it is worth a hash."""
         self.refs: dict[str, None] = {}
@@ -115,6 +117,7 @@ class ScopeState:
             asserts=self.asserts,
             body_hash=body_hash,
             refs=tuple(self.refs),
+            raises=self.raises,
         )
 
 

@@ -175,6 +175,7 @@ def _raise(state: ModuleState, node: ast.Raise) -> None:
     raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
     if isinstance(raised, ast.Name) and raised.id == "AssertionError":
         state.scope.asserts += 1
+    state.scope.raises = state.scope.raises or "except" not in state.context.labels
     visit(state, node.exc, "raise")
     visit(state, node.cause)
 

@@ -272,8 +272,19 @@ _AUTOMAGIC = frozenset(("pwd", "ls", "ll", "who", "whos"))
 
 
 def _is_given(name: str) -> bool:
-    """Names of Python 2 and IPython, and `____`, the blank of an exercise."""
-    return name in _PYTHON_2_BUILTINS or name in _AUTOMAGIC or not name.strip("_")
+    """Names of Python 2 and IPython."""
+    return name in _PYTHON_2_BUILTINS or name in _AUTOMAGIC
+
+
+def _is_blank(name: str) -> bool:
+    """`____`: what a learner has to fill in."""
+    return len(name) > 2 and not name.strip("_")
+
+
+def _is_exercise(file: ProjectFile) -> bool:
+    """Whether a notebook has blanks: what stands in their place defines what else is used."""
+    params = (param.name for scope in file.python.scopes for param in scope.params) if file.python else ()
+    return any(map(_is_blank, params)) or any(_is_blank(row.name) for row in notebook_of(file).undefined)
 
 
 def _is_fragment(file: ProjectFile) -> bool:
@@ -293,7 +304,7 @@ def notebook_self_contained(project: Project) -> Verdict:
     for file in project.notebooks:
         cells = code_cells(file)
         marked_module = notebook_of(file).format == "percent" and str(PurePosixPath(file.path).parent) in packages
-        if not cells or marked_module or _is_fragment(file):
+        if not cells or marked_module or _is_fragment(file) or _is_exercise(file):
             continue
         units += 1
         names = [row for row in notebook_of(file).undefined if not _is_given(row.name)]
@@ -340,6 +351,11 @@ _OWN_PROFILE = re.compile(
     r"|(data|dataset)_(profile|statistics|stats)$|suggest_baseline$"
 )
 
+_LOOKS_AT_DATA = re.compile(
+    r"(^|[/_])(eda|exploration|profil(e|er|ers|ing)|(data_?)?(stats|statistics))(_\w+)?(/|\.py$)", re.I
+)
+"""Modules whose names say that they look at data, by own code."""
+
 
 def data_profiled(project: Project) -> Verdict:
     """EXP010: statistics of each version of the data are made by the pipeline, not by hand."""
@@ -360,4 +376,7 @@ def data_profiled(project: Project) -> Verdict:
                 return met(Site(0.75, said, file.at(scope.line if scope else 0), key=name))
     for use in project.uses("profile-data"):
         return met(Site(0.5, f"{use.call.name} profiles the data, by hand", use.where, key=use.call.name))
+    looks = next((file for file in project.code_files if _LOOKS_AT_DATA.search(file.path)), None)
+    if looks is not None:
+        return unknown(f"whether {looks.path} makes statistics of each version of the data cannot be told")
     return missing("no statistics are made of each version of the data")

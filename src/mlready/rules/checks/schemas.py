@@ -147,6 +147,10 @@ def input_schema_declared(project: Project) -> Verdict:
         if doubtful is not None:
             said = f"{doubtful.name} ({doubtful.file.path}:{doubtful.line}) declares fields"
             return unknown(f"{said}, and whether the model is given them cannot be told")
+        named = next(_named_checks(project), None)
+        if named is not None:
+            file, _, scope = named
+            return unknown(f"what {scope.name} ({file.path}:{scope.line}) refuses cannot be told")
         return missing("nothing declares which columns the data has, and of which types")
     return met_best(sites, 4)
 
@@ -243,8 +247,23 @@ def refusals(project: Project) -> Iterator[tuple[Node, Site]]:
                 yield node, Site(0.75, f"{name} refuses a table that lacks columns", file.at(guard.line), key=name)
 
 
+_CHECKED = re.compile(r"data(set|frame)?(_|$)|schema|input|columns|frame|features|(^|_)df|dtypes?", re.IGNORECASE)
+_NOT_CHECKED = re.compile(r"database|file|path|dir|exist|arg|metadata_in|modalit|update", re.IGNORECASE)
+_TELLS = re.compile(r"bool|list|tuple|Result|Report", re.IGNORECASE)
+
+
 def own_validation(project: Project) -> Iterator[Site]:
-    """A function of the project that checks columns or types and raises."""
+    """A function of the project that checks columns or types, and refuses or tells what is wrong."""
+    for file, number, scope in _named_checks(project):
+        if not (scope.raises or scope.asserts or _TELLS.search(scope.returns)):
+            continue
+        reached = project.reaches((file.path, number), "any")
+        said = f"{scope.name} checks the input" + ("" if reached else ", and nothing calls it")
+        yield Site(0.75 if reached else 0.4, said, file.at(scope.line), key=scope.name)
+
+
+def _named_checks(project: Project) -> Iterator[tuple[ProjectFile, int, Scope]]:
+    """Functions whose name says that they check data."""
     for file in project.code_files:
         assert file.python is not None
         if _TEST_FILE.search(file.name):
@@ -254,19 +273,11 @@ def own_validation(project: Project) -> Iterator[Site]:
             if (
                 scope.kind == "function"
                 and _SHAPE_WORDS.search(name)
-                and re.search(
-                    r"data(set|frame)?(_|$)|schema|input|columns|frame|features|(^|_)df|dtypes?", name, re.IGNORECASE
-                )
-                and not re.search(r"database|file|path|dir|exist|arg|metadata_in|modalit|update", name, re.IGNORECASE)
+                and _CHECKED.search(name)
+                and not _NOT_CHECKED.search(name)
                 and not _LAYER.search(" ".join(file.python.scopes[scope.parent].bases) + scope.name.rpartition(".")[0])
             ):
-                reached = project.reaches((file.path, number), "any")
-                yield Site(
-                    0.75 if reached else 0.4,
-                    f"{scope.name} checks the input" + ("" if reached else ", and nothing calls it"),
-                    file.at(scope.line),
-                    key=scope.name,
-                )
+                yield file, number, scope
 
 
 _READING_CLASS = re.compile(r"Dataset|DataModule|DataLoader|Sequence$")

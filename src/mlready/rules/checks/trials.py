@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from mlready.findings import Site, Verdict, met_best, missing, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import strings
+from mlready.rules.checks.common import constant, strings
 
 # ------------------------------------------------------------------------------------------------------------- EXP011
 
@@ -38,8 +38,9 @@ def _promotions(project: Project) -> Iterator[Site]:
     for use in project.uses("promote-model"):
         if use.call.name.endswith("_tag") and not _tags_stage(use):
             continue
-        credit = 1.0 if use.file.facts.notebook is None else 0.5
-        yield Site(credit, f"{use.call.name} moves a model to production", use.where, key=use.call.name)
+        by_hand = use.file.facts.notebook is not None
+        said = f"{use.call.name} {_does(use)}" + (", by hand in a notebook" if by_hand else "")
+        yield Site(0.5 if by_hand else 1.0, said, use.where, key=use.call.name)
     for command in project.commands:
         if command.origin in ("ci", "pipeline", "task") and re.search(
             r"\bpromote|gto (assign|register)|set-alias|transition", command.text
@@ -53,6 +54,17 @@ def _promotions(project: Project) -> Iterator[Site]:
                 and project.reaches((file.path, number), "any")
             ):
                 yield Site(1.0, f"{scope.name} decides what goes to production", file.at(scope.line), key=scope.name)
+
+
+def _does(use: Use) -> str:
+    """What a promoting call does to a model: sets a tag or an alias, moves it to a stage."""
+    last = use.call.name.rpartition(".")[2]
+    if last.endswith("_tag"):
+        return "marks a version of the model"
+    if "stage" not in last:
+        return "says which version of the model is used"
+    stage = constant(use.call, "stage", "2")
+    return f"moves a model to {stage}" if isinstance(stage, str) else "moves a model to another stage"
 
 
 def _tags_stage(use: Use) -> bool:
@@ -85,7 +97,10 @@ def _releases(project: Project) -> Iterator[Site]:
 
 
 def _separate_runs(project: Project) -> Iterator[Site]:
+    trained = {path for path, _ in project.training_nodes}
     for use in project.uses("register-model", "track", notebooks=False):
+        if "track" in use.call.activities and trained and use.file.path not in trained:
+            continue  # What is logged of an evaluation is no trial.
         if use.call.system == "python":
             continue  # A method of an unknown object: it may register anything.
         if use.call.system == "tensorboard" or use.call.name.endswith("SummaryWriter"):
@@ -118,15 +133,20 @@ def _separate_runs(project: Project) -> Iterator[Site]:
 _COURSE = 30
 """With more notebooks than these they are the product, and no research beside one."""
 _RUN_NAME = re.compile(r"run|exp|version|stamp|save|ckpt|checkpoint|log_?dir|out", re.IGNORECASE)
+_NO_RUN = re.compile(r"logg(er|ing)|report|plot|chart|notif|alert|monitor|audit|backup", re.IGNORECASE)
+"""Files and functions in which a date names a log or a report."""
 
 
 def _stamped_runs(project: Project) -> Iterator[Site]:
     """Runs that keep their results under a date: by hydra, or by `run_id = datetime.now().strftime(...)`."""
+    trained = {path for path, _ in project.training_nodes}
     for use in project.uses("configure", "parse-args", notebooks=False):
-        if use.call.name == "hydra.main" and not re.match(r"infer|predict|eval|test|serve", use.file.name):
+        if use.call.name == "hydra.main" and use.file.path in trained:
             yield Site(0.5, "hydra keeps each run in a folder of its own", use.where, key="hydra")
             return
     for use in project.calls(".strftime", "time.strftime", reached="training"):
-        if any(_RUN_NAME.search(name) for name in use.call.targets):
+        if any(_RUN_NAME.search(name) for name in use.call.targets) and not _NO_RUN.search(
+            f"{use.file.name} {use.scope.name}"
+        ):
             yield Site(0.5, f"each run is named by its time ({use.call.targets[0]})", use.where, key="run name")
             return

@@ -57,7 +57,7 @@ HOMES: dict[str, frozenset[str]] = {
     "platformdirs": frozenset({"compiled.py"}),
     "tomli": frozenset({"facts/reading.py"}),
     "tomlkit": frozenset({"scaffold/pyproject.py"}),
-    "yaml": frozenset({"facts", "scaffold"}),
+    "yaml": frozenset({"facts/yamltree.py", "scaffold"}),
     "detect_secrets": frozenset({"external/secrets"}),
     "ahocorasick_rs": frozenset({"external/secrets"}),
     "rich": frozenset({"cli", "report"}),

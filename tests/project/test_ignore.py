@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlready.project.ignore import DockerIgnore, Ignores, lfs_patterns
+from mlready.project.ignore import Ignores, lfs_patterns
 
 
 def test_a_deeper_file_wins_and_what_is_below_an_ignored_folder_stays_ignored() -> None:
@@ -41,21 +41,6 @@ def test_covers(text: str, path: str, covered: bool) -> None:
 
 def test_a_folder_that_ignores_its_own_content_is_covered() -> None:
     assert Ignores({"outputs": "*\n!.gitignore\n"}).covers("outputs")
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "ignored"),
-    [
-        ("data", "data/a.csv", True),
-        ("data", "sub/data/a.csv", False),
-        ("**/data", "sub/data/a.csv", True),
-        ("*\n!src", "src/a.py", False),
-        ("*\n!src", "README.md", True),
-        ("# x\n/models/", "models/m.pkl", True),
-    ],
-)
-def test_dockerignore_is_anchored_and_can_bring_back(text: str, path: str, ignored: bool) -> None:
-    assert DockerIgnore(text).ignored(path) is ignored
 
 
 def test_lfs_lines_become_patterns() -> None:

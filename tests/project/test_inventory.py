@@ -11,7 +11,7 @@ import pytest
 
 from mlready.errors import UsageError
 from mlready.project import inventory as module
-from mlready.project.inventory import Inventory, iter_ignore_files, read_bytes, read_prefix, take_inventory
+from mlready.project.inventory import Inventory, read_bytes, read_prefix, take_inventory
 
 Tree = Callable[[dict[str, str | bytes]], Path]
 Git = Callable[..., str]
@@ -323,11 +323,6 @@ def test_lfs_is_told_from_attributes_and_from_pointers(tree: Tree) -> None:
     )
     found = take_inventory(root)
     assert [file.path for file in found.files if file.lfs] == ["deep/model.pkl", "model.pkl", "weights.pt"]
-
-
-def test_ignore_files_of_other_tools_can_be_asked_for(tree: Tree) -> None:
-    root = tree({".dvcignore": "*.tmp\n", "sub/.dvcignore": "x\n", "a.py": ""})
-    assert list(iter_ignore_files(take_inventory(root), ".dvcignore")) == [("", "*.tmp\n"), ("sub", "x\n")]
 
 
 @pytest.mark.parametrize(

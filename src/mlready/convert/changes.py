@@ -55,7 +55,9 @@ class Changes:
                     target = self.root / path
                     target.parent.mkdir(parents=True, exist_ok=True)
                     if target.exists():
-                        shutil.copy2(target, _slot(Path(backup), path))
+                        saved = Path(backup) / path
+                        saved.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy2(target, saved)
                     done.append(path)
                     write_atomically(target, text)
             except OSError:
@@ -64,7 +66,7 @@ class Changes:
 
     def _undo(self, done: list[str], backup: Path, new_folders: list[Path]) -> None:
         for path in reversed(done):
-            saved = _slot(backup, path)
+            saved = backup / path
             if saved.exists():
                 shutil.copy2(saved, self.root / path)
             else:
@@ -72,10 +74,6 @@ class Changes:
         for folder in sorted(new_folders, key=lambda found: len(found.parts), reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
-
-
-def _slot(backup: Path, path: str) -> Path:
-    return backup / path.replace("/", "__")
 
 
 def _read(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""YAML as a tree of nodes that keep their line, tag, style and raw text, for formats where those matter.
+"""YAML as a tree of nodes that keep their line, tag, style and raw text; `yaml_nodes` makes plain values of it.
 
 Nothing is constructed: tags are text, `on:` stays "on", `3.10` stays "3.10" (`Node.lossy` tells that a YAML loader
 would make 3.1 of it). Depth, nodes and what aliases blow up to are bounded: a bomb is a `problem` and not a hang.
@@ -6,6 +6,7 @@ would make 3.1 of it). Depth, nodes and what aliases blow up to are bounded: a b
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,12 +19,16 @@ MAX_WEIGHT = 300_000
 
 _LARGE = 16
 
-_FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+")
-_INT = re.compile(r"[-+]?\d{1,400}")
-_WORDS: dict[str, bool | None] = {
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,300}|[0-9]{1,300}(?:\.[0-9]{0,300})?)(?:[eE][-+]?[0-9]{1,5})?")
+_INT = re.compile(r"[-+]?[0-9]{1,300}")
+_BASED = re.compile(r"0x[0-9a-fA-F]{1,200}|0o[0-7]{1,200}")
+_WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", "+.inf"), math.inf),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    "-.inf": -math.inf,
 }
 
 
@@ -86,6 +91,8 @@ class Node:
             return _WORDS[self.text]
         if _INT.fullmatch(self.text):
             return int(self.text)
+        if _BASED.fullmatch(self.text):
+            return int(self.text, 0)
         return float(self.text) if _FLOAT.fullmatch(self.text) else self.text
 
     @property
@@ -131,9 +138,14 @@ def load_yaml(data: bytes | str) -> Tree:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, _TooMuchError):
+        return str(error)
     mark = getattr(error, "problem_mark", None)
+    line = f"line {mark.line + 1}: " if mark is not None else ""
     what = str(getattr(error, "problem", None) or error).splitlines()[0][:160]
-    return f"not valid YAML: {what}" + (f" (line {mark.line + 1})" if mark is not None else "")
+    if "nesting depth" in what:  # the parser's own bound, met while it looks ahead
+        return "nested too deeply"
+    return f"not valid YAML: {line}{what}"
 
 
 @dataclass(slots=True)
@@ -172,7 +184,9 @@ class _Builder:
 
     def _open(self, kind: Literal["map", "seq"], event: Any) -> None:
         if len(self._stack) >= MAX_DEPTH:
-            raise _TooMuchError(f"nested deeper than {MAX_DEPTH} levels")
+            raise _TooMuchError("nested too deeply")
+        if event.anchor:  # until it is complete there is nothing that an alias inside could point at
+            self._anchors[event.anchor] = Node("scalar", event.start_mark.line + 1, plain=True)
         tag = event.tag or ""
         self._stack.append(_Open(kind, event.start_mark.line + 1, tag, event.anchor, []))
 
@@ -202,10 +216,9 @@ class _Builder:
             raise _TooMuchError(f"more than {MAX_WEIGHT:,} values")
 
     def _alias(self, event: Any) -> Node:
-        name = event.anchor
-        if name not in self._anchors:
-            raise _TooMuchError(f"alias *{name} without its anchor")
-        return self._anchors[name]
+        if event.anchor not in self._anchors:
+            raise ValueError(f"line {event.start_mark.line + 1}: alias *{event.anchor} without its anchor")
+        return self._anchors[event.anchor]
 
 
 def _scalar(event: Any) -> Node:

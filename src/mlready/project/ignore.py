@@ -1,10 +1,9 @@
-"""Patterns of .gitignore, .dvcignore, .dockerignore and .gitattributes; the only home of pathspec."""
+"""Patterns of .gitignore and .gitattributes; the only home of pathspec."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,26 +87,6 @@ def _whole(regex: str) -> re.Pattern[str]:
     return re.compile(regex)
 
 
-class DockerIgnore:
-    """A .dockerignore: anchored at the context's root, and a later `!` brings back what is below an ignored folder."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    @cached_property
-    def _spec(self) -> GitIgnoreSpec | None:
-        return compile_patterns(_anchored(self._text.splitlines()))
-
-    def ignored(self, path: str) -> bool:
-        """Whether a path relative to the build context is left out of it."""
-        return self._spec is not None and bool(self._spec.check_file(path).include)
-
-    def covers(self, path: str) -> bool:
-        """Whether everything in this folder (or this file) is left out of the context."""
-        plain = path.rstrip("/")
-        return self.ignored(plain) or self.ignored(f"{plain}/{_PROBE}")
-
-
 def lfs_patterns(text: str) -> str:
     """The lines of a .gitattributes that turn `filter=lfs` on or off, as ignore patterns ("!" turns off)."""
     lines: list[str] = []
@@ -165,12 +144,3 @@ def _compile_one_by_one(lines: list[str]) -> GitIgnoreSpec | None:
             continue
         sound.append(line)
     return GitIgnoreSpec.from_lines(sound) if sound else None
-
-
-def _anchored(lines: Iterable[str]) -> Iterable[str]:
-    for raw in lines:
-        line = raw.strip()
-        negated = line.startswith("!")
-        pattern = line[negated:].strip().rstrip("/").removeprefix("./").lstrip("/")
-        if pattern and not line.startswith("#"):
-            yield ("!/" if negated else "/") + ("*" if pattern == "." else pattern)

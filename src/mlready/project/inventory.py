@@ -11,7 +11,6 @@ import os
 import posixpath
 import re
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -298,14 +297,6 @@ def _is_pointer(root: Path, file: File) -> bool:
         return read_bytes(root, file).startswith(_POINTER)
     except OSError:
         return False
-
-
-def iter_ignore_files(inventory: Inventory, name: str) -> Iterator[tuple[str, str]]:
-    """Folder and text of each ignore file called `name` (".dvcignore", ".dockerignore") in the project."""
-    for file in inventory.files:
-        folder, _, last = file.path.rpartition("/")
-        if last == name:
-            yield folder, _text(inventory.root, file.path)
 
 
 def _text(root: Path, path: str) -> str:

@@ -63,6 +63,11 @@ def literal_path(call: Call) -> str:
     return ""
 
 
+def holds_data(use: Use) -> bool:
+    """Whether what a call gives a version can be data: an artifact of W&B says by its type that it is a model, or code."""
+    return use.call.name != "wandb.Artifact" or "data" in str(constant(use.call, "type", "1") or "")
+
+
 def is_remote(path: str) -> bool:
     """Whether a path names something that is not in the tree: a URL, a bucket."""
     return "://" in path

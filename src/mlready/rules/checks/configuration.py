@@ -217,13 +217,19 @@ def _settings_module(project: Project) -> Site | None:
 def places_apart(project: Project) -> Verdict:
     """DES011: paths and addresses that training uses come from outside of the code. Credit: the share that does."""
     calls = [use for use in _placed_calls(project) if argument(use.call, *_PLACE_ARGUMENTS) is not None]
+    fixed = [use for use in calls if _is_fixed(use)]
     for file, stage in project.stages:
         if stage.tool == "dvc" and stage.deps and stage.outs and file.name == "dvc.yaml":
             said = f"stage {stage.name} of {file.path} names what goes in and out"
             return met(Site(1.0, said, file.at(stage.line), key="dvc.yaml"))
+    catalog = [(file, row) for file, row in project.resources if (row.tool, row.kind) == ("kedro", "dataset")]
+    if catalog and "kedro" in project.systems:
+        file, row = catalog[0]
+        said = f"the catalog says where {row.name} and {len(catalog) - 1} more data sets lie"
+        credit = 1.0 - len(fixed) / (len(calls) + len(catalog))
+        return met(Site(credit, said, file.at(row.line), key=file.path))
     if not calls:
         return not_applicable("training reads and writes nothing by a path")
-    fixed = [use for use in calls if _is_fixed(use)]
     if not _takes_settings(project):
         where = fixed[0].where if fixed else None
         return missing("nothing from outside says where data and models lie", where)

@@ -62,8 +62,11 @@ _MODEL_NAME = re.compile(
 
 def _saves_data(use: Use) -> bool:
     """Whether a general dump (torch.save, pickle) holds tensors of data rather than a model, by the names."""
-    if use.call.name.endswith(".to_pickle"):
-        return not _MODEL_NAME.search(use.call.receiver)  # Frames have it.
+    if use.call.name.endswith(".to_pickle"):  # Tables, unless a name says that it is a model.
+        named = (
+            (use.call.receiver, literal_path(use.call)) if use.call.name == "pandas.to_pickle" else (use.call.receiver,)
+        )
+        return not _MODEL_NAME.search(" ".join(named))
     if not use.call.name.endswith(("torch.save", "pickle.dump", "joblib.dump", "dill.dump", "numpy.save")):
         return False
     saved = use.call.args[0].value.text if use.call.args else ""

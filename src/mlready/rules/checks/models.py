@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, each, met, met_best, missing, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import (
@@ -126,7 +127,7 @@ def models_versioned(project: Project) -> Verdict:
 
 def _saves_model(use: Use) -> bool:
     """A helper that saves any object (`save_object(path, obj)`) is taken to save models too."""
-    if use.call.name.endswith((".dumps", "pandas.DataFrame.to_pickle", ".to_pickle")):
+    if use.call.name.endswith((".dumps", ".to_pickle")) and use.call.name != "pandas.to_pickle":
         return False  # A copy in memory; a table.
     if _logs_nothing(use):
         return False
@@ -213,9 +214,15 @@ _BACKBONE = re.compile(r"^(torchvision\.models|timm|keras\.applications|tensorfl
 """Pretrained parts that a model is built of."""
 
 
+_INSTALLED = re.compile(r"^[a-z]{2,3}_(core|dep|ent|pipeline)_\w+_(sm|md|lg|trf)$")
+"""Pipelines of spaCy that are installed as packages: the requirements give them their version."""
+
+
 def _fetches(project: Project, use: Use) -> bool:
-    """What training fetches from a hub by name is what it starts from, not what it made."""
-    return "hub" in project.vocabulary.traits(use.call.name) and isinstance(constant(use.call, "0"), str)
+    """What training fetches by name from a hub, or from a package, is what it starts from, not what it made."""
+    name = constant(use.call, "0", "name")
+    hub = "hub" in project.vocabulary.traits(use.call.name)
+    return isinstance(name, str) and (hub or bool(_INSTALLED.match(name)))
 
 
 _STUDIES = re.compile(
@@ -296,6 +303,10 @@ class _Kept:
     baked: bool
     tagged: bool
 
+    def has(self, path: str) -> bool:
+        """Whether the file is versioned, named from the root or from the folder of the code that loads it."""
+        return any(kept == path or kept.endswith("/" + path) for kept in self.versioned)
+
 
 def _baked_models(project: Project) -> bool:
     return any(
@@ -339,7 +350,7 @@ def _versioned_files(project: Project) -> Iterator[str]:
 
 def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
     call = use.call
-    path = literal_path(call)
+    path = literal_path(call) or _opened(call)
     values = [arg.value for arg in call.args]
     if any(value.kind == "call" and value.text in _NEWEST for value in values):
         return Site(0.0, "loads whatever file is newest", use.where, key=call.name)
@@ -350,7 +361,7 @@ def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
         return Site(1.0, f"{call.name} loads from a registry", use.where, key=call.name)
     if kept.baked and kept.tagged:
         return Site(1.0, "the model is baked into an image that is tagged with a version", use.where, key=call.name)
-    if path and path in kept.versioned and path not in kept.overwritten:
+    if path and kept.has(path) and path not in kept.overwritten:
         return Site(0.5, f"loads {path}, whose version is that of the commit", use.where, key=path)
     if kept.baked:
         said = "the model is copied into an image that no file gives a version"
@@ -369,6 +380,13 @@ def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
         return Site(0.0, said, use.where, key=call.name)
     said = f"{call.name} loads from a path that is given: a version can be, and none is named"
     return Site(0.5, said, use.where, key=call.name)
+
+
+def _opened(call: Call) -> str:
+    """The path in `pickle.load(open("model.pkl", "rb"))`."""
+    value = argument(call, "0", "file", "f")
+    opened = value is not None and value.kind == "call" and value.text == "open"
+    return next((text for text in strings(value) if "." in text), "") if opened else ""
 
 
 _RELEASE = re.compile(r"/releases?/(download/)?(v?\d[\w.]*)/|/v\d+(\.\d+)+/")

@@ -12,6 +12,7 @@ from mlready.project.project import Project, Use
 from mlready.rules.checks.common import (
     NO_TRAINING,
     constant,
+    holds_data,
     literal_path,
     nothing_trains,
     strings,
@@ -144,7 +145,7 @@ def central_store(project: Project) -> Verdict:
         return met(Site(1.0, f"{use.call.name} is given an address from outside", use.where, key=use.call.name))
     for file in project.files:
         for row in file.facts.settings:
-            if _STORE_NAMES.search(row.key):
+            if _STORE_NAMES.search(row.key) and row.value not in (None, ""):
                 return met(Site(1.0, f"{row.key} names the store", file.at(row.line), key=row.key))
         for service in file.facts.services:
             if "mlflow" in f"{service.name} {service.image}":
@@ -328,12 +329,9 @@ def _keys(arg: Arg) -> Iterator[str]:
 
 def _data_version(project: Project) -> Site | None:
     for use in project.uses("version-data", "track-lineage"):
-        if (
-            use.call.name.endswith(
-                ("log_input", "use_artifact", "Dataset.get", "get_dataset", "from_pandas", "log_dataset")
-            )
-            or "version-data" in use.call.activities
-        ):
+        if use.call.name.endswith(
+            ("log_input", "use_artifact", "Dataset.get", "get_dataset", "from_pandas", "log_dataset")
+        ) or ("version-data" in use.call.activities and holds_data(use)):
             return Site(1.0, use.call.name, use.where)
     for use in project.uses(
         "track-params", "track", "track-metrics", "log-artifact", "save-model", "write-data", "register-model"

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from posixpath import normpath
 
-from mlready.facts.rows import PipelineStage
+from mlready.facts.rows import PipelineStage, Value
 from mlready.findings import Site, Verdict, each, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import (
     argument,
-    constant,
+    holds_data,
     is_remote,
     literal_path,
     strings,
@@ -143,13 +143,24 @@ _RESULT_FILE = re.compile(r"submission|predictions?\.|(^|/)test\w*\.\w+$", re.IG
 
 def _called_versions(project: Project) -> Iterator[Site]:
     for use in project.uses("version-data"):
-        if use.call.name == "wandb.Artifact" and not re.search(r"data", str(constant(use.call, "type", "1") or "")):
-            continue  # An artifact may hold anything: most hold models.
-        yield Site(1.0, f"{use.call.name} gives the data a version", use.where, key=use.call.name)
+        if holds_data(use):
+            yield Site(1.0, f"{use.call.name} gives the data a version", use.where, key=use.call.name)
     for use in project.uses("read-data"):
         revision = argument(use.call, "revision", "version_as_of", "versionAsOf", "timestamp_as_of", "snapshot_id")
-        if revision is not None:
+        if revision is not None and _left_open(use, revision):
+            said = f"{use.call.name} can be given a version, and takes the newest without one"
+            yield Site(0.5, said, use.where, key=use.call.name)
+        elif revision is not None:
             yield Site(1.0, f"{use.call.name} reads a fixed version", use.where, key=use.call.name)
+
+
+def _left_open(use: Use, value: Value) -> bool:
+    """`revision=None`, or a parameter of the function that is None unless a caller names one."""
+    if value.kind == "const":
+        return value.scalar is None
+    defaults = {param.name: param.default for param in use.scope.params}
+    default = defaults.get(value.text) if value.kind == "name" else None
+    return default is not None and default.kind == "const" and default.scalar is None
 
 
 def _dated_paths(project: Project) -> Iterator[Site]:

@@ -24,6 +24,10 @@ _JUDGES = re.compile(r"(^|/)(\w+_)?(eval\w*|test\w*|val|validat\w*|bench\w*|metr
 """Files whose name says that they judge or make a model; their predictions are not what users get."""
 
 
+_ANSWERS = re.compile(r"predict|infer|scor|classif|forecast|recommend|answer|batch|submi", re.IGNORECASE)
+"""Functions of a script that trains too: others prepare data with a model (translate, augment, embed)."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchJob:
     """A job: its entry, the scopes that it reaches, and its functions that do the whole of it."""
@@ -55,7 +59,10 @@ def _job(project: Project, entry: Entry) -> BatchJob | None:
     whole = frozenset(node for node in functions if _does_it_all(project, project.graph.reach([node])))
     nodes = project.graph.reach(entry.nodes)
     if not _does_it_all(project, nodes):
-        nodes = project.graph.reach(sorted(node for node in whole if node[0] == entry.path))
+        offered = sorted(node for node in whole if node[0] == entry.path)
+        if next(_steps(project, nodes, *TRAIN_ACTIVITIES), None) is not None:
+            offered = [node for node in offered if _ANSWERS.search(_name(project, node))]
+        nodes = project.graph.reach(offered)
     write = next(iter(_steps(project, nodes, *_STEPS[-1])), None)
     if write is None or not _does_it_all(project, nodes):
         return None
@@ -72,6 +79,11 @@ def _steps(project: Project, nodes: frozenset[Node], *activities: str) -> Iterat
     for use in project.uses(*activities, notebooks=False):
         if use.node in nodes and not _PICTURES.search(use.call.name):
             yield use
+
+
+def _name(project: Project, node: Node) -> str:
+    python = project.by_path[node[0]].python
+    return python.scopes[node[1]].name if python else ""
 
 
 def _is_function(project: Project, node: Node) -> bool:

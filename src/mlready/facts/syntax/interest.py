@@ -37,6 +37,10 @@ METHODS = _words(
     upload upload_file download_file put_object get_object glob rglob iterdir listdir walk mkdir unlink rename
     save_checkpoint load_checkpoint
     """
+    # starting jobs of a platform
+    """
+    start_pipeline_execution start_execution create_training_job create_pipeline_job trigger_dag start_build submit_job
+    """
     # talking to others
     """
     get post put patch delete request send publish produce consume subscribe execute executemany cursor connect commit

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
-from mlready.project.project import Project, ProjectFile, Use
+from mlready.project.project import Project, Use
 from mlready.rules.checks.common import NO_TRAINING, argument, nothing_judged, strings
 
 # ------------------------------------------------------------------------------------------------------------ CMP005
@@ -201,78 +201,6 @@ def _names_metrics(args: tuple[object, ...]) -> bool:
         for text in strings(getattr(arg, "value", None))
         if len(text) < 40
     )
-
-
-def evaluation_sliced(project: Project) -> Verdict:
-    """CMP007: metrics are computed per group of the data too."""
-    for use in project.uses("evaluate-slices"):
-        return met(
-            Site(
-                1.0 if use.file.facts.notebook is None else 0.5,
-                f"{use.call.name} evaluates per group",
-                use.where,
-                key=use.call.name,
-            )
-        )
-    for file in project.code_files:
-        assert file.python is not None
-        grouped = {call.scope for call in file.python.calls if call.name.endswith(".groupby")}
-        metric = next(
-            (call for call in file.python.calls if "evaluate" in call.activities and call.scope in grouped), None
-        )
-        if metric is not None:
-            return met(Site(1.0, f"{metric.name} per group", file.at(metric.line), key=metric.name))
-        for number in grouped:
-            if helper := _measuring_helper(project, file, number):
-                scope = file.python.scopes[number]
-                return met(
-                    Site(1.0, f"{scope.name} measures each group with {helper}", file.at(scope.line), key=helper)
-                )
-    sliced = _own_slices(project)
-    if sliced is not None:
-        return met(sliced)
-    for use in project.calls("sklearn.metrics.classification_report"):
-        return met(Site(0.5, "a report per class, not per group of the data", use.where, key="classification_report"))
-    if nothing_judged(project):
-        return unknown(NO_TRAINING)
-    return missing("metrics are for all the data at once: a group that does badly does not show")
-
-
-_SLICES = re.compile(
-    r"fairness|(^|_)(slices?|sliced|sub_?groups?)(_|$)|(by|per|each)_(group|segment|slice|cohort|identity|region|country|site|term)s?(_|$)"
-)
-
-
-def _own_slices(project: Project) -> Site | None:
-    """A function of the project whose name speaks of groups, and that computes a metric."""
-    measured = {use.node for use in project.uses("evaluate", notebooks=False)}
-    for file in project.code_files:
-        for number, scope in enumerate(file.python.scopes if file.python else ()):
-            name = f"{file.name.removesuffix('.py')} {scope.name}".lower()
-            node = (file.path, number)
-            named = (
-                scope.kind == "function" and not scope.trivial and any(_SLICES.search(word) for word in name.split())
-            )
-            if named and project.reaches(node, "any") and not measured.isdisjoint(project.graph.reach([node])):
-                return Site(1.0, f"{scope.name} evaluates per group", file.at(scope.line), key=scope.name)
-    return None
-
-
-def _measuring_helper(project: Project, file: ProjectFile, number: int) -> str:
-    """A function of the project's own that the grouping function calls and that computes metrics; "" if there is none.
-
-    Entry points reach everything, so only functions are looked at that do little else than grouping.
-    """
-    assert file.python is not None
-    scope = file.python.scopes[number]
-    if scope.kind != "function" or scope.statements > 12:
-        return ""
-    for path, helper in project.graph.edges.get((file.path, number), ()):
-        reached = project.graph.reach([(path, helper)])
-        if helper and any(use.node in reached for use in project.uses("evaluate")):
-            found = project.by_path[path].python
-            return found.scopes[helper].name if found else ""
-    return ""
 
 
 _LLM_RUNNERS = re.compile(

@@ -11,7 +11,7 @@ from mlready.project.commands import Command
 from mlready.project.entries import started_files
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
-from mlready.project.project import Project, Use
+from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import NO_TRAINING, argument, literal_path, nothing_trains
 
 _TOLD = ("sys.exit", "exit", "quit", "smtplib.SMTP", "SystemExit")
@@ -22,11 +22,12 @@ def drift_detected(project: Project) -> Verdict:
     """DRF001: live data is compared with a reference, and somebody learns of the result."""
     detectors = list(_detectors(project))
     platform = [f for f, r in project.resources if "monitor" in r.kind.lower() and "drift" in (r.kind + r.name).lower()]
-    if not detectors and not platform:
-        return missing("nothing compares live data with the data of training")
     sites = [_detector_site(project, use) for use in _one_a_chain(project, detectors)]
     sites += [Site(1.0, "a drift monitor is declared", file.at(0), key=file.path) for file in platform]
-    return met_best(sites, 5)
+    sites += () if sites else [_detector_site(project, use) for use in own_detectors(project)]
+    if not sites:
+        return missing("nothing compares live data with the data of training")
+    return met_best(sites, 5 if detectors or platform else 1)
 
 
 def _detectors(project: Project) -> Iterator[Use]:
@@ -35,6 +36,40 @@ def _detectors(project: Project) -> Iterator[Use]:
         words = f"{use.file.path} {use.scope.name}".lower()
         if re.search(r"drift|monitor|psi|shift|skew", words):
             yield use
+
+
+_DISTANCE = re.compile(
+    r"(^|[._])_?(\w+_)?(psi|population_stability(_index)?|wasserstein|ks_test|ks_statistic|js_divergence|kl_divergence|drift)(_\w+)?$",
+    re.IGNORECASE,
+)
+_OF_THE_MODEL = re.compile(r"(model|performance|accuracy|metric)_drift")
+"""Metrics of one training held against those of another: no data is compared."""
+_OF_REFERENCE = re.compile(r"(^|[._])(reference|baseline|expected|train(ing)?)([._]|$)", re.IGNORECASE)
+
+
+def own_detectors(project: Project) -> Iterator[Use]:
+    """Functions of the project that measure drift by hand: their name says so, and they look at a reference."""
+    for file in project.code_files:
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            if _OF_THE_MODEL.search(scope.name):
+                continue
+            about_drift = re.search(r"drift|psi|population_stability|shift", f"{file.path} {scope.name}", re.IGNORECASE)
+            measures = scope.kind == "function" and not scope.trivial and _DISTANCE.search(scope.name)
+            if about_drift and measures and any(_OF_REFERENCE.search(name) for name in _known_names(file, number)):
+                yield Use(file, Call(name=scope.name, line=scope.line, scope=number))
+
+
+def _known_names(file: ProjectFile, number: int) -> Iterator[str]:
+    """What a function is given, reads and binds."""
+    assert file.python is not None
+    scope = file.python.scopes[number]
+    yield from (param.name for param in scope.params)
+    yield from scope.refs
+    yield from (
+        target for call in file.python.calls if call.scope == number for target in (*call.targets, call.receiver)
+    )
+    yield from (row.name for row in file.python.assigns if row.scope == number)
+    yield from (row.base for row in file.python.subscripts if row.scope == number)
 
 
 def _one_a_chain(project: Project, uses: list[Use]) -> list[Use]:
@@ -125,7 +160,7 @@ _FETCHES = re.compile(
 def retraining_automated(project: Project) -> Verdict:
     """DRF002: a schedule or a data trigger starts training."""
     sites = [*_scheduled_commands(project), *_scheduled_code(project), *_scheduled_infra(project)]
-    sites += _trained_by_changes(project)
+    sites += [*_scheduled_deployments(project), *_started_by_events(project), *_trained_by_changes(project)]
     if sites:
         return met_best(sites, 5)
     if nothing_trains(project):
@@ -274,6 +309,41 @@ def _scheduled_infra(project: Project) -> Iterator[Site]:
                 )
 
 
+def _scheduled_deployments(project: Project) -> Iterator[Site]:
+    """Deployments of Prefect with a schedule, whose flow trains."""
+    entrypoints = {(file.path, stage.name): stage.command for file, stage in project.stages if stage.tool == "prefect"}
+    training = project.nodes(*TRAIN_ACTIVITIES, "fit")
+    for file, resource in project.resources:
+        path, _, flow = entrypoints.get((file.path, resource.name), "").partition(":")
+        if resource.tool != "prefect" or resource.kind != "schedule" or not resource.details or not path:
+            continue
+        found = project.by_path.get(path.removeprefix("./"))
+        scopes = found.python.scopes if found is not None and found.python else ()
+        starts = [(found.path, i) for i, scope in enumerate(scopes) if scope.name == flow or not i] if found else []
+        named = re.search(r"train", f"{resource.name} {flow}", re.IGNORECASE)
+        if named or not training.isdisjoint(project.graph.reach(starts)):
+            said = f"the deployment {resource.name} trains on a schedule"
+            yield _training_site(project, file.at(resource.line), fetched=True, what=said)
+
+
+_STARTS = (
+    ".start_pipeline_execution", ".start_execution", ".create_training_job", ".create_pipeline_job", ".trigger_dag",
+    ".start_build", ".submit_job",
+)  # fmt: skip
+_HANDLER = re.compile(r"(^|[._])(lambda_)?handler$")
+
+
+def _started_by_events(project: Project) -> Iterator[Site]:
+    """A function that a platform calls on an event, and that starts the pipeline which trains."""
+    for use in project.calls(*_STARTS):
+        scopes = use.file.python.scopes if use.file.python else ()
+        handlers = [(use.file.path, i) for i, scope in enumerate(scopes) if _HANDLER.search(scope.name)]
+        says_so = re.search(r"train", f"{use.file.path} {use.scope.name}", re.IGNORECASE)
+        if says_so and use.node in project.graph.reach(handlers):
+            yield Site(1.0, f"{use.call.name} starts training on an event", use.where, key=use.call.name)
+            return
+
+
 def _event_rule(project: Project) -> str:
     """A file that declares a rule for events or a timetable in the words of a cloud platform."""
     for file in project.files:
@@ -311,10 +381,34 @@ def reference_kept(project: Project) -> Verdict:
             named = _REFERENCE_DATA.search(said)
         if named or "profile-data" in use.call.activities:
             return met(Site(1.0, f"{use.call.name} keeps a reference", use.where, key=use.call.name))
+    for use in project.uses("write-data", notebooks=False):
+        if _REFERENCE_TABLE.search(f"{use.call.receiver} {literal_path(use.call)}"):
+            return met(Site(1.0, f"{use.call.name} keeps a reference", use.where, key=use.call.name))
     for file, stage in project.stages:
         if any(_REFERENCE.search(out) for out in stage.outs):
             return met(Site(1.0, f"stage {stage.name} keeps a reference", file.at(stage.line), key=stage.name))
+    compared = _compared_training_data(project)
+    if compared is not None:
+        return met(compared)
     return missing("training keeps no reference of its data")
+
+
+_REFERENCE_TABLE = re.compile(
+    r"(^|[\s/._])(reference|baseline)(_(df|data|frame|table|set|sample|stats))?(\.(csv|parquet|json))?(\s|$)"
+)
+_TRAINING_TABLE = re.compile(r"train[^/]*\.(csv|parquet|feather|jsonl?|pkl)$", re.IGNORECASE)
+
+
+def _compared_training_data(project: Project) -> Site | None:
+    """Training data by its path in the files that measure drift: the reference is what training read."""
+    paths = {use.file.path for use in _detectors(project)} | {use.file.path for use in own_detectors(project)}
+    folders = tuple({path.rpartition("/")[0] + "/" for path in paths if "drift" in path.rpartition("/")[0].lower()})
+    for file in project.code_files:
+        if file.path in paths or (folders and file.path.startswith(folders)):
+            for text in file.python.texts if file.python else ():
+                if _TRAINING_TABLE.search(text.value):
+                    return Site(1.0, f"drift is measured against {text.value}", file.at(text.line), key=text.value)
+    return None
 
 
 def _words(use: Use) -> str:
@@ -328,7 +422,9 @@ def _words(use: Use) -> str:
 
 # -------------------------------------------------------------------------------------------------------------- DRF005
 
-_TRUTH = re.compile(r"outcome|truth|feedback|actual|label_arriv|realized|ground_truth|observed", re.IGNORECASE)
+_TRUTH = re.compile(
+    r"outcome|truth|feedback|actual|label_arriv|realized|ground_truth|observed|observations", re.IGNORECASE
+)
 
 
 def outcomes_fed_back(project: Project) -> Verdict:
@@ -342,7 +438,33 @@ def outcomes_fed_back(project: Project) -> Verdict:
         said = f"{use.call.receiver} {_words(use)} {use.file.path}"
         if _TRUTH.search(said) and re.search(r"predict|score|recorded|log", said, re.IGNORECASE):
             return met(Site(1.0, f"{use.call.name} joins predictions to outcomes", use.where, key=use.call.name))
-    return missing("predictions are never compared with what came true")
+    settled = _settled(project)
+    return met(settled) if settled is not None else missing("predictions are never compared with what came true")
+
+
+_MEETS = re.compile(
+    r"(^|[._])_?(evaluate|score|verify|settle|grade|reconcile|match|compare|backfill|resolve)_(\w+_)?"
+    r"(forecasts?|predictions?|outcomes?|observations?|actuals?)(_\w+)?$"
+)
+_FORETOLD = re.compile(r"forecast|predict", re.IGNORECASE)
+_RECORDED = re.compile(
+    r"(^|[._])(db|session|conn|cursor|repository|store)([._]|$)|logs?$|_log(s|_\w+)?$|record|pending|history", re.I
+)
+
+
+def _settled(project: Project) -> Site | None:
+    """A function that takes predictions from where they were recorded and holds them against what came true."""
+    for file in project.code_files:
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            if scope.kind != "function" or scope.trivial or not _MEETS.search(scope.name):
+                continue
+            names = [scope.name, *_known_names(file, number)]
+            met_all = all(any(word.search(name) for name in names) for word in (_FORETOLD, _TRUTH, _RECORDED))
+            if met_all and project.reaches((file.path, number), "any"):
+                return Site(
+                    1.0, f"{scope.name} holds predictions against outcomes", file.at(scope.line), key=scope.name
+                )
+    return None
 
 
 _KEEPS_FEEDBACK = re.compile(

@@ -11,6 +11,7 @@ from mlready.project.graph import Node
 from mlready.project.project import Project, Use
 from mlready.rules.checks.batch import recorded
 from mlready.rules.checks.common import constant, strings
+from mlready.rules.checks.drift import own_detectors
 
 # ------------------------------------------------------------------------------------------------------------- MON001
 
@@ -25,7 +26,8 @@ def logging_used(project: Project) -> Verdict:
     for file in project.code_files:
         assert file.python is not None
         numbers = by_file.get(file.path)
-        if not numbers or _COMMAND_MODULE.search(file.path) or _HANDED_OUT.match(file.path):
+        aside = _COMMAND_MODULE.search(file.path) or _HANDED_OUT.match(file.path) or _MEASURES.search(file.path)
+        if not numbers or aside:
             continue
         units += 1
         printed = [
@@ -47,6 +49,10 @@ _COMMAND_MODULE = re.compile(r"(^|/)(cli|commands?|__main__)(\.py$|/)")
 """What a command prints is its result."""
 _HANDED_OUT = re.compile(r"(.*/)?(data|datasets?|inputs?)/(.*/)?(kaggle_evaluation|\w+_(utils|gateway))(/|\.py$)")
 """Code that a competition hands out with its data."""
+_MEASURES = re.compile(
+    r"(^|/)benchmarks?(/|_\w+\.py$|\.py$)|(^|/)(profile|profiling)_\w*(train|model|infer|forward|backward|memory|gpu|speed)\w*\.py$"
+)
+"""Scripts that measure speed: their report is what they are for."""
 
 
 def _is_demo(project: Project, path: str, scope: int) -> bool:
@@ -229,6 +235,9 @@ def service_metrics(project: Project) -> Verdict:
             return met(
                 Site(1.0, f"{resource.kind} {resource.name} brings metrics", file.at(resource.line), key=resource.name)
             )
+    declared = _declared_in_code(project)
+    if declared is not None:
+        return met(Site(1.0, f"{declared.call.name} watches metrics", declared.where, key="declared"))
     for use in project.uses("serve", "endpoint", notebooks=False):
         if use.call.system in _OWN_METRICS:
             return met(
@@ -326,11 +335,19 @@ def alerts_as_code(project: Project) -> Verdict:
             and any(_ALERT_KEYS.search(row.key) for row in file.facts.settings)
         ):
             return met(Site(1.0, f"{file.path} declares alerts or dashboards", file.at(0), key=file.path))
+    declared = _declared_in_code(project)
+    if declared is not None:
+        return met(Site(1.0, f"{declared.call.name} declares an alarm or a dashboard", declared.where, key="declared"))
     for use in project.uses("alert", reached="any", notebooks=False):
         if use.call.name.startswith("smtplib") and not _tells_of_trouble(use):
             continue  # Mail is for anything.
         return met(Site(0.5, f"{use.call.name} sends an alert from code", use.where, key=use.call.name))
     return missing("no alert rules, dashboards or monitors are kept as code")
+
+
+def _declared_in_code(project: Project) -> Use | None:
+    """An alarm or a dashboard among infrastructure that is written in Python."""
+    return next(project.uses("alert", "monitor", system="aws-cdk", notebooks=False), None)
 
 
 def _tells_of_trouble(use: Use) -> bool:
@@ -350,7 +367,7 @@ def errors_not_swallowed(project: Project) -> Verdict:
     reached = project.training_nodes | project.serving_nodes
     broken, units = [], 0
     for file in project.code_files:
-        for row in file.python.handlers if file.python else ():
+        for row in file.python.handlers if file.python and not _MEASURES.search(file.path) else ():
             if (file.path, row.scope) not in reached:
                 continue
             units += 1
@@ -368,7 +385,8 @@ def errors_not_swallowed(project: Project) -> Verdict:
 def inputs_and_predictions_compared(project: Project) -> Verdict:
     """MON007: live inputs and predictions are compared with those of training."""
     sites = []
-    for use in project.uses("detect-drift", "two-sample-test", reached="any", notebooks=False):
+    measured = list(project.uses("detect-drift", "two-sample-test", reached="any", notebooks=False))
+    for use in measured or [use for use in own_detectors(project) if project.reaches(use.node, "any")]:
         python = use.file.python
         assert python is not None
         words = " ".join(

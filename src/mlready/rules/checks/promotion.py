@@ -6,25 +6,47 @@ import re
 
 from mlready.findings import Site, Verdict, met_best, missing, unknown
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import NO_TRAINING, constant, nothing_trains
+from mlready.rules.checks.common import NO_TRAINING, argument, constant, nothing_trains
 
 
 def promotion_gated(project: Project) -> Verdict:
     """DRF004: what registers, promotes or deploys a model stands behind a comparison."""
     registered = (use for use in project.uses("register-model") if use.call.system != "zenml")
-    uses = [use for use in project.uses("promote-model") if _promotes(use)] or list(registered)
-    sites = [_gate_site(project, use) for use in uses if not _is_own(project, use)]
+    promoted = [use for use in project.uses("promote-model") if _promotes(use)]
+    judged = [(use, _gate_site(project, use)) for use in promoted or list(registered) if not _is_own(project, use)]
+    told = [use for use, site in judged if not site.credit and _is_told(project, use)]
+    sites = [site for use, site in judged if use not in told]
     sites += _gated_deliveries(project) + _gated_stages(project) + _gated_functions(project)
     if not sites and nothing_trains(project):
         return unknown(NO_TRAINING)
+    if not sites and told:
+        return unknown(f"{told[0].call.name} ({told[0].where}) promotes what its caller or a person names")
     if not sites:
         return missing("no model is promoted by a rule: nothing compares a candidate with the current model")
     return met_best(sites, 5)
 
 
+_NO_TRAFFIC = frozenset(("archived", "none", "staging", "challenger", "candidate", "shadow", "latest"))
+_GOES_BACK = re.compile(r"roll_?back|revert|restore", re.IGNORECASE)
+
+
 def _promotes(use: Use) -> bool:
-    """Whether the new stage is one that takes traffic: to archive is not to promote."""
-    return str(constant(use.call, "stage", "2") or "").lower() not in ("archived", "none", "staging")
+    """Whether a new model takes traffic: to archive, to name a challenger or to go back is not to promote."""
+    if _GOES_BACK.search(use.scope.name):
+        return False
+    names = ("alias", "1") if use.call.name.endswith("_alias") else ("stage", "2")
+    return str(constant(use.call, *names) or "").lower() not in _NO_TRAFFIC
+
+
+def _is_told(project: Project, use: Use) -> bool:
+    """Whether the alias, or the version where nothing trains, is a parameter: what is promoted is decided elsewhere."""
+    given = {param.name for param in use.scope.params}
+    alias = argument(use.call, "alias", "1") if use.call.name.endswith("_alias") else None
+    if alias is not None and alias.kind == "name" and alias.text in given:
+        return True
+    version = argument(use.call, "version", "2" if alias is not None else "1")
+    named = version is not None and version.kind == "name" and version.text in given
+    return named and not project.reaches(use.node, "training")
 
 
 def _is_own(project: Project, use: Use) -> bool:

@@ -107,8 +107,16 @@ def written_metrics(project: Project) -> Iterator[Use]:
             name = value.text if value is not None and value.kind == "name" else call.receiver
             written = value is not None and _names_metric(value)
             built = any(row.name == name and _names_metric(row.value) for row in file.python.assigns)
+            built = built or any(name in made.targets and _takes_metrics(made) for made in file.calls)
             if written or (name and built) or re.search(r"(^|_)(metrics|scores)$", name):
                 yield Use(file, call)
+
+
+def _takes_metrics(call: Call) -> bool:
+    """`build_metadata(name, metrics)`: what it gives back holds them."""
+    return any(
+        re.search(r"(^|[_.])(metrics|scores)$", word) for arg in call.args for word in (arg.name, arg.value.text)
+    )
 
 
 def _names_metric(value: Value) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mlready.facts.rows import Call
+from mlready.facts.rows import Call, PythonFacts
 from mlready.findings import Site, Verdict, met, met_best, missing, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
@@ -300,7 +300,13 @@ _DIFFS = re.compile(r"dvc (metrics|params|exp) (diff|show)|\bcml\b|mlflow.*compa
 
 def baseline_compared(project: Project) -> Verdict:
     """CMP004: something simple, other candidates, or what is in production is evaluated beside the model."""
-    sites = [*_dummies(project), *_named_baselines(project), *_candidates(project), *_diffs(project)]
+    sites = [
+        *_dummies(project),
+        *_named_baselines(project),
+        *_own_baselines(project),
+        *_candidates(project),
+        *_diffs(project),
+    ]
     sites += _compared_in_tests(project)
     if not sites and nothing_judged(project):
         return unknown(NO_TRAINING)
@@ -329,6 +335,28 @@ def _named_baselines(project: Project) -> Iterator[Site]:
                 yield Site(credit, f"{names.strip()} is evaluated too", file.at(call.line), key=names)
 
 
+_BASELINE_CLASS = re.compile(r"Baseline(s|Model|Net|Predictor|Forecaster)?$|^Naive(Model|Forecast\w*|Predictor)$")
+_BASELINE_FUNCTION = re.compile(
+    r"(^|\.)_?(run|train|fit|eval(uate)?|predict|score|compute|compare)_(\w+_)?(baselines?|naive|persistence|majority)(_\w+)?$"
+)
+_BASELINE_FILE = re.compile(r"(^|[/_-])baselines?([_-]\w+)?\.py$")
+
+
+def _own_baselines(project: Project) -> Iterator[Site]:
+    """A class, a function or a script of the project that its name calls a baseline of the model."""
+    works = {"evaluate", "predict", "load-model", *_FITS}
+    for file in project.code_files:
+        assert file.python is not None
+        judged = any(works & set(call.activities) for call in file.calls)
+        for number, scope in enumerate(file.python.scopes):
+            name = scope.name.rpartition(".")[2]
+            of_class = scope.kind == "class" and _BASELINE_CLASS.search(name)
+            of_function = scope.kind == "function" and judged and _BASELINE_FUNCTION.search(scope.name)
+            of_file = not number and judged and _BASELINE_FILE.search(file.path)
+            if (of_class or of_function or of_file) and project.reaches((file.path, number), "any"):
+                yield Site(1.0, f"{name or file.path} is a baseline", file.at(scope.line), key=name or file.path)
+
+
 def _candidates(project: Project) -> Iterator[Site]:
     """Several models scored in the same way; chosen by code for full credit."""
     traits = project.vocabulary.traits
@@ -337,7 +365,8 @@ def _candidates(project: Project) -> Iterator[Site]:
         calls = file.python.calls
         scored = [call for call in calls if "evaluate" in call.activities]
         searched = [call for call in calls if "tune" in call.activities]
-        makers = {call.name for call in calls if {"classifier", "regressor"} & set(traits(call.name))}
+        made = [call for call in calls if {"classifier", "regressor"} & set(traits(call.name))]
+        makers = {call.name for call in made} - _alternatives(file.python, made)
         helped = [call for call in calls if "loop" in call.context and _is_measure(project, file, call)]
         if helped and len(makers) < 2:
             makers |= _imported_models(project, file)
@@ -358,6 +387,16 @@ def _candidates(project: Project) -> Iterator[Site]:
             yield Site(0.5, f"{len(makers)} candidates are scored, and compared by eye", place, key="candidates")
         else:
             yield Site(0.25, "a search compares settings of one model", place, key="search")
+
+
+def _alternatives(python: PythonFacts, made: list[Call]) -> set[str]:
+    """Models of which a condition makes one: they are not scored beside each other, unless a loop makes one after the other."""
+    looped = {call.name.rpartition(".")[2] for call in python.calls if "loop" in call.context}
+    return {
+        call.name
+        for call in made
+        if "if" in call.context and "loop" not in call.context and python.scopes[call.scope].name not in looped
+    }
 
 
 def _imported_models(project: Project, file: ProjectFile) -> set[str]:

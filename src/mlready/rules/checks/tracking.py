@@ -11,6 +11,7 @@ from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import (
     NO_TRAINING,
+    argument,
     constant,
     holds_data,
     literal_path,
@@ -33,7 +34,7 @@ def experiments_tracked(project: Project) -> Verdict:
         for use in reversed(logging)
     }
     sites = [_tracker_site(project, use) for use in first.values()]
-    sites += list(_metrics_of_runs(project))
+    sites += [*_metrics_of_runs(project), *_metrics_of_stages(project)]
     started = _reported_by_trainer(project)
     if started is not None:
         words = f"{started.call.name}, and the trainer of transformers reports to it"
@@ -101,7 +102,7 @@ def _metrics_of_runs(project: Project) -> Iterator[Site]:
             continue
         texts = [text for arg in use.call.args for text in strings(arg.value)]
         named = next((text for text in texts if _RUN_FILE.search(text)), "")
-        if named:
+        if named and not _is_of_predictions(use, named):
             named_files = True
             yield _file_site(use, named)
     for use in written_metrics(project) if not named_files else ():
@@ -109,6 +110,26 @@ def _metrics_of_runs(project: Project) -> Iterator[Site]:
             said = f"{use.call.name} writes the metrics of a run to a file"
             yield Site(0.5, said, use.where, key=use.call.name)
             return
+
+
+def _metrics_of_stages(project: Project) -> Iterator[Site]:
+    """Metrics that DVC keeps of each run of a pipeline that trains."""
+    stages = [(file, stage) for file, stage in project.stages if stage.tool == "dvc"]
+    trains = any(re.search(r"train|fit", f"{stage.name} {stage.command}") for _, stage in stages)
+    for file, stage in stages if trains else ():
+        if stage.metrics:
+            said = f"dvc keeps {stage.metrics[0]} of each run"
+            yield Site(0.75, said, file.at(stage.line), key=stage.metrics[0])
+            return
+
+
+_PREDICTIONS = re.compile(r"(^|_)(sub(mission)?|pred(iction)?s?|output|answers?|test)(_|$)", re.IGNORECASE)
+
+
+def _is_of_predictions(use: Use, named: str) -> bool:
+    """Whether a table of results holds what the model answered: `submission.to_csv("result.csv")`."""
+    surely = re.search(r"metric|score|eval|history", named, re.IGNORECASE)
+    return named.endswith(".csv") and not surely and bool(_PREDICTIONS.search(use.call.receiver))
 
 
 def _file_site(use: Use, named: str) -> Site:
@@ -131,6 +152,7 @@ _STORE_NAMES = re.compile(
     r"(MLFLOW_TRACKING_URI|WANDB_(BASE_URL|PROJECT|ENTITY|API_KEY)|COMET_\w+|NEPTUNE_\w+|CLEARML_\w+|tracking_uri|tracking_url|mlflow[._]?uri)",
     re.IGNORECASE,
 )
+_HOSTED_LOGGERS = frozenset(("WandbLogger", "CometLogger", "NeptuneLogger"))
 _HOSTED = frozenset(("wandb", "comet", "neptune", "clearml", "sagemaker", "vertex-ai", "azure-ml", "databricks"))
 
 
@@ -159,7 +181,7 @@ def central_store(project: Project) -> Verdict:
         if any(_STORE_NAMES.search(name) for job in automation.jobs for step in job.steps for name, _ in step.env):
             return met(Site(1.0, "CI names the store", file.at(0), key=file.path))
     for use in project.uses("track", "track-metrics", "autolog", "configure"):
-        if use.call.system in _HOSTED:
+        if use.call.system in _HOSTED or use.call.name.rpartition(".")[2] in _HOSTED_LOGGERS:
             return met(Site(1.0, f"{use.call.name} logs to a hosted project", use.where, key=use.call.name))
     if nothing_trains(project):
         return unknown(NO_TRAINING)
@@ -176,6 +198,10 @@ def parameters_and_metrics_logged(project: Project) -> Verdict:
     started = _reported_by_trainer(project)
     if started is not None:
         return met(Site(1.0, f"{started.call.name}, and the trainer reports both", started.where, key="trainer"))
+    locked = next(((file, stage) for file, stage in project.stages if stage.tool == "dvc" and stage.params), None)
+    if locked is not None and (project.has("track-metrics") or any(stage.metrics for _, stage in project.stages)):
+        file, stage = locked
+        return met(Site(1.0, "dvc keeps the parameters of each run beside its metrics", file.at(stage.line), key="dvc"))
     for reached, factor in (("training", 1.0), ("", 0.5)):
         automatic = next(project.uses("autolog", reached=reached), None)  # type: ignore[arg-type]
         params = next(project.uses("track-params", reached=reached), None)  # type: ignore[arg-type]
@@ -189,16 +215,47 @@ def parameters_and_metrics_logged(project: Project) -> Verdict:
         if only is not None and reached and beside is not None:
             words = f"{only.call.name} and, where no entry point was seen to reach it, {beside.call.name}"
             return met(Site(0.75, words, only.where, key=only.call.name))
+        kept = _kept_parameters(project) if metrics is not None else None
+        if only is not None and kept is not None:
+            words = f"{only.call.name}, and {kept.call.name} keeps the parameters in a file"
+            return met(Site(0.75 * factor, words, only.where, key=only.call.name))
         if only is not None:
             lacks = "metrics" if params is not None else "parameters"
             return met(
                 Site(0.5 * factor, f"{only.call.name} is called, but no {lacks} are logged", only.where, key=lacks)
             )
-    for use in written_metrics(project):
-        return met(Site(0.5, f"{use.call.name} keeps metrics in a file", use.where, key=use.call.name))
+    written = next(_metrics_of_runs(project), None)
+    kept = _kept_parameters(project)
+    if written is not None and kept is not None:
+        words = f"{written.message}, and {kept.call.name} keeps the parameters in a file"
+        return met(Site(0.75, words, written.where, key=written.key))
+    if written is not None:
+        return met(Site(0.5, f"{written.message}; no parameters are kept", written.where, key=written.key))
     if nothing_trains(project):
         return unknown(NO_TRAINING)
     return missing("neither parameters nor metrics are logged")
+
+
+_WRITES_VALUES = (
+    "json.dump", "json.dumps", "yaml.dump", "yaml.safe_dump", "omegaconf.OmegaConf.save", "shutil.copy",
+    "shutil.copyfile", "shutil.copy2", "hydra.main",
+)  # fmt: skip
+_PARAMETERS = re.compile(
+    r"(^|[._])(args|opts?|options|cfg|config(uration)?|params|hparams|(hyper)?_?parameters|settings)$|^vars$",
+    re.IGNORECASE,
+)
+
+
+def _kept_parameters(project: Project) -> Use | None:
+    """A call of training that writes its settings beside the run: `json.dump(vars(args), file)`; hydra does so by itself."""
+    for use in project.calls(*_WRITES_VALUES, reached="training"):
+        value = argument(use.call, "0", "obj", "data", "config", "src")
+        words = [value.text, *(item.text for item in value.items), *strings(value)] if value is not None else []
+        rows = use.file.python.assigns if use.file.python and value is not None and value.kind == "name" else ()
+        words += [key for row in rows if value is not None and row.name == value.text for key in strings(row.value)]
+        if use.call.name == "hydra.main" or any(_PARAMETERS.search(word) for word in words):
+            return use
+    return None
 
 
 _RESULT = re.compile(
@@ -294,6 +351,15 @@ _DATA_WORDS = re.compile(
 )
 
 
+def _asks_git(project: Project) -> Use | None:
+    """A call of training that asks git for the commit: `git rev-parse`, GitPython."""
+    for use in project.uses("shell", reached="training", notebooks=False):
+        words = " ".join(text for arg in use.call.args for text in strings(arg.value))
+        if re.search(r"\bgit\b.*\b(rev-parse|describe|log|show)\b", words):
+            return use
+    return next(project.calls("git.Repo", reached="training"), None)
+
+
 def _code_version(project: Project) -> Site | None:
     for use in project.uses("track-lineage"):
         if not use.call.name.endswith(_TAGS) or any(_CODE_WORDS.search(t) for a in use.call.args for t in _keys(a)):
@@ -301,19 +367,34 @@ def _code_version(project: Project) -> Site | None:
     for use in project.uses("track-params", "track", "track-metrics", "register-model"):
         if any(_CODE_WORDS.search(text) for arg in use.call.args for text in _keys(arg)):
             return Site(1.0, f"{use.call.name} records it", use.where)
-    if (
-        project.has("track", "track-metrics", "autolog", system="mlflow", notebooks=False)
-        and project.git.kind != "none"
-    ):
-        use = next(project.uses("track", "track-metrics", "autolog", system="mlflow", notebooks=False))
-        return Site(1.0, "MLflow records the git commit of the entry script", use.where)
-    wandb = next(project.uses("track", "track-metrics", system="wandb", notebooks=False), None)
-    if wandb is not None and project.git.kind != "none":
-        return Site(1.0, "W&B records the git commit", wandb.where)
+    asked = _asks_git(project)
+    if asked is not None:
+        return Site(1.0, f"{asked.call.name} asks git for the commit", asked.where)
+    for system, words in _RECORD_THE_COMMIT if project.git.kind != "none" else ():
+        logging = list(project.uses("track", "track-metrics", "autolog", system=system, notebooks=False))
+        of_training = [use for use in logging if project.reaches(use.node, "training")]
+        for use in of_training or logging:
+            if not _in_container(project, use):
+                return Site(1.0, words, use.where)
     if any(stage.tool == "dvc" for _, stage in project.stages):
         file, stage = next((f, s) for f, s in project.stages if s.tool == "dvc")
         return Site(1.0, "dvc.lock is committed with the code", file.at(stage.line))
     return None
+
+
+_RECORD_THE_COMMIT = (
+    ("mlflow", "MLflow records the git commit of the entry script"),
+    ("wandb", "W&B records the git commit"),
+)
+_COMPONENT = re.compile(r"(^|\.)(component|create_component_from_func|func_to_container_op)$")
+
+
+def _in_container(project: Project, use: Use) -> bool:
+    """Whether it runs in an image, where there is no repository: a component of Kubeflow, or started by a container alone."""
+    if any(_COMPONENT.search(decorator.text) for decorator in use.scope.decorators):
+        return True
+    starts = [entry for entry in project.entries if use.node in project.graph.reach(entry.nodes)]
+    return bool(starts) and all(entry.origin == "container" for entry in starts)
 
 
 _TAGS = (".set_tag", ".set_tags", ".add_tags", ".add_tag")

@@ -31,6 +31,8 @@ def tuning_recorded(project: Project) -> Verdict:
             sites.append(Site(1.0, f"{use.call.name} keeps its trials ({storage.name})", use.where, key=use.call.name))
         elif (saved := next((other for other in written if _near(other, use)), None)) is not None:
             sites.append(Site(1.0, "the results of the search are written out", saved.where, key=use.call.name))
+        elif (tracked := _logged_by_objective(project, use)) is not None:
+            sites.append(Site(1.0, f"each trial calls {tracked.call.name}", tracked.where, key=use.call.name))
         elif any(_near(other, use) for other in logged):
             sites.append(Site(1.0, "autologging records the trials", use.where, key=use.call.name))
         else:
@@ -57,6 +59,22 @@ def _keeps(arg: Arg) -> bool:
     return (arg.name in _KEPT_TRIALS and arg.value.scalar not in ("", None)) or (
         arg.name in _KEPT_TRIALS and arg.value.kind != "const"
     )
+
+
+def _logged_by_objective(project: Project, use: Use) -> Use | None:
+    """What a tracker is told in the function that the search calls for each trial."""
+    python = use.file.python
+    assert python is not None
+    named = {name.rpartition(".")[2] for arg in use.call.args for name in _names_in(arg.value) if name}
+    objectives = [
+        (use.file.path, number)
+        for number, scope in enumerate(python.scopes)
+        if scope.kind == "function" and scope.name.rpartition(".")[2] in named
+    ]
+    objectives += [node for name in sorted(named) for node in project.graph.resolve(use.file.path, name) if node[1]]
+    reached = project.graph.reach(objectives)
+    told = project.uses("track-metrics", "track-params", "autolog")
+    return next((other for other in told if other.node in reached and other.call.system != "lightning"), None)
 
 
 _INSIDE = re.compile(r"\.suggest_\w+$|\.lr_find$|\.Trial\.|\.report$|\.should_prune$")

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.convert.helpers import converted, run_cells, run_package
 
+LINES = "\n".join(f"    [{n}, 'a']," for n in range(50))
+
 PROGRAMS = {
     "straight": ["a = 1\nb = a + 1", "c = a * b", "print(c)"],
     "rebound": ["x = 1", "y = x + 1\nx = 5", "z = x + y\nx = x + 1"],
@@ -43,6 +45,24 @@ PROGRAMS = {
         "z = g(1)\nk = 4",
         "w = g(1)",
     ],
+    "function reads a loop variable": [
+        "names = ['a', 'b']\nseen = {}\nname = 'none'",
+        "def mark(x):\n    return f'{name} {x}'",
+        "for name in names:\n    for value in [1, 2]:\n        seen[name, value] = mark(value)",
+        "for other in names:\n    if other == 'b':\n        name = other\n        seen[other] = mark(0)\nlast = mark(9)",
+    ],
+    "function reads a loop variable before the loop has it": [
+        "names = ['a', 'b']\nseen = []",
+        "def mark():\n    return key",
+        "try:\n    seen.append(mark())\nexcept NameError:\n    seen.append('no')",
+        "for key in names:\n    seen.append(mark())",
+    ],
+    "long list changed in place": [
+        f"values = [\n{LINES}\n]\nvalues.append([3])",
+        "values[0] = 7\nn = len(values)",
+        f"def total(xs):\n    return len(xs)\nm = total([\n{LINES}\n])\nprint(m, n)",
+    ],
+    "long text": [f"text = '''\n{LINES}\n'''", "n = len(text)\ntext += 'a'"],
     "recursion": ["step = 1\nstep = 2", "def f(n):\n    return 0 if n <= 0 else 1 + f(n - step)", "z = f(7)"],
     "global": [
         "count = 0",

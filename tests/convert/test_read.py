@@ -79,6 +79,17 @@ def test_percent_scripts() -> None:
     ]
 
 
+def test_a_line_of_number_signs_between_statements_is_a_marker() -> None:
+    banner = "#" * 40
+    text = f'"""Title."""\n\n{banner}\n# Load\n# ----\nx = 1\n\ndef f():\n    y = 2\n{banner}\n    return y\n\n# %%\nz = f()\n'
+    assert [(cell.kind, cell.source) for cell in percent_cells(text)] == [
+        ("markdown", "Title."),
+        ("markdown", "## Load"),
+        ("code", f"x = 1\n\ndef f():\n    y = 2\n{banner}\n    return y"),
+        ("code", "z = f()"),
+    ]
+
+
 def test_the_helper_writes_what_is_read(tmp_path: Path) -> None:
     path = notebook(tmp_path / "a.ipynb", "#md # T", "x = 1")
     assert [cell.kind for cell in read_notebook(path).cells] == ["markdown", "code"]

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from mlready.convert.imports import Imported
 from mlready.convert.model import Definition, Statement
 from mlready.convert.settings import Extracted
+from mlready.flow.scopes import target_names
+from mlready.flow.statements import analyze
 
 MAX_EXTRA = 5
 
@@ -133,8 +135,40 @@ class _World:
 
     def _bound_before_use(self, function: str, name: str) -> bool:
         first = self.first_bound.get(name, 1 << 30)
-        users = [s.index for s in self.statements if function in s.flow.reads]
-        return all(first < user for user in users)
+        users = [s for s in self.statements if function in s.flow.reads]
+        return all(first < user.index or _binds_before([user.node], name, function) for user in users)
+
+
+def _binds_before(block: Sequence[ast.stmt], name: str, function: str) -> bool:
+    """True where each statement of a block that has to do with the function is reached with the name bound in it."""
+    bound = False
+    for node in block:
+        if not bound and _names(node, function) and not _binds_inside(node, name, function):
+            return False
+        bound = bound or name in analyze([node])[0].certain
+    return True
+
+
+def _binds_inside(node: ast.stmt, name: str, function: str) -> bool:
+    """The same of a compound statement: by its own target, or in each block of it."""
+    if isinstance(node, ast.For | ast.With):
+        heads = [node.iter, *node.orelse] if isinstance(node, ast.For) else [i.context_expr for i in node.items]
+        targets = (
+            [node.target] if isinstance(node, ast.For) else [i.optional_vars for i in node.items if i.optional_vars]
+        )
+        if any(_names(head, function) for head in heads):
+            return False
+        own = {bound for target in targets for bound in target_names(target)}
+        deleted = any(isinstance(inner, ast.Delete) and _names(inner, name) for inner in ast.walk(node))
+        return (name in own and not deleted) or _binds_before(node.body, name, function)
+    if isinstance(node, ast.If | ast.While):
+        parts = (node.body, node.orelse)
+        return not _names(node.test, function) and all(_binds_before(part, name, function) for part in parts)
+    return False
+
+
+def _names(node: ast.AST, name: str) -> bool:
+    return any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
 
 
 def _own_names(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:

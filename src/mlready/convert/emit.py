@@ -10,11 +10,12 @@ from mlready.convert.codemods.functions import parsed, step, with_comments_above
 from mlready.convert.codemods.source import Line, code_of, set_apart
 from mlready.convert.command import main_module, outputs_module
 from mlready.convert.inputs import inputs_module
+from mlready.convert.literals import literals_module
 from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage
 from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
 from mlready.convert.strings import names_in_strings
-from mlready.convert.tokens import OUTPUT_DIR, SAVE_FIGURES, SHOW
+from mlready.convert.tokens import COPY, OUTPUT_DIR, SAVE_FIGURES, SHOW
 
 DOCSTRINGS = {
     "data": "Reading the data.",
@@ -41,6 +42,8 @@ def source_files(plan: Plan) -> dict[str, str]:
         if stages or definitions:
             files[module] = _module(plan, module, stages, definitions, homes, told)
     files["config"] = config_module(plan.settings)
+    if plan.literals:
+        files["constants"] = literals_module(plan.literals)
     if inputs := inputs_module(plan):
         files["inputs"] = inputs
     if outputs := outputs_module(plan, files.values()):
@@ -140,6 +143,9 @@ def _own_imports(plan: Plan, module: str, names: frozenset[str], text: str, home
     used = {"save_figures": SAVE_FIGURES, "show": SHOW}
     shown = [f"{name} as {token}" for name, token in used.items() if _uses(text, token)]
     found = [f"from {plan.package}.outputs import {', '.join(shown)}"] if shown else []
+    constants = sorted(literal.name for literal in plan.literals if re.search(rf"\b{literal.name}\b", text))
+    found += [f"from {plan.package}.constants import {', '.join(constants)}"] if constants else []
+    found += [f"from copy import deepcopy as {COPY}"] if _uses(text, COPY) else []
     for home, package in (("helpers", plan.package), ("shared", plan.package.split(".", 1)[0])):
         taken = sorted(name for name in names & homes.keys() if homes[name] == home and module != home)
         found += [f"from {package}.{home} import {', '.join(taken)}"] if taken else []

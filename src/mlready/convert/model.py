@@ -94,6 +94,19 @@ class Setting:
     """What the notebook says about it."""
 
 
+@dataclass(frozen=True, eq=False)
+class LongLiteral:
+    """Data in a statement that goes to a module of its own."""
+
+    name: str
+    node: ast.expr
+    use: str
+    """What stands in the statement in its place: the name, or a copy where the notebook may change it."""
+    text: str
+    lines: int
+    cell: int
+
+
 @dataclass(frozen=True)
 class Definition:
     """A function or class that becomes a member of a module."""
@@ -181,3 +194,4 @@ class Plan:
     """Every name that a statement takes from outside, by index."""
     after: tuple[str, ...] = ()
     """Comments below the last statement."""
+    literals: tuple[LongLiteral, ...] = ()

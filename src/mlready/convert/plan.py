@@ -14,7 +14,8 @@ from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_f
 from mlready.convert.glue import glued_positions
 from mlready.convert.imports import Imported, plan_imports
 from mlready.convert.keep import kept_names
-from mlready.convert.model import Definition, ImportLine, Note, Notebook, Plan, Setting, Stage, Statement
+from mlready.convert.literals import long_literals
+from mlready.convert.model import Definition, ImportLine, LongLiteral, Note, Notebook, Plan, Setting, Stage, Statement
 from mlready.convert.names import from_heading, identifier, unique
 from mlready.convert.policy import plain_cell
 from mlready.convert.rewrite import Rewriter
@@ -52,8 +53,10 @@ class _Planner:
     ) -> None:
         self.notebook, self.package, self.imports = notebook, package, imports
         self.corrections = corrections
-        self.cells, self.statements, self.after = reading.cells, reading.statements, reading.after
-        statements = reading.statements
+        self.cells, self.after = reading.cells, reading.after
+        self.literals = long_literals(reading.statements, imports, identifiers(reading.statements) | PLAIN)
+        statements = tuple(_without_lines(s, self.literals.get(s.index)) for s in reading.statements)
+        self.statements = statements
         self.sections = sections(notebook)
         self.imported: Imported = plan_imports(statements, notebook.path.parent)
         rest = [s for s in statements if s.index not in self.imported.hoisted]
@@ -102,6 +105,7 @@ class _Planner:
             identifiers=self._identifiers(),
             needs=self.needs,
             after=self.after,
+            literals=tuple(self.literals.values()),
         )
 
     def _identifiers(self) -> frozenset[str]:
@@ -291,7 +295,10 @@ class _Planner:
 
     def _rewritten(self, stages: tuple[Stage, ...]) -> tuple[tuple[Stage, ...], dict[str, Definition]]:
         """Steps and members with the code that is written."""
-        rewriter = Rewriter(self.imports, self.extracted.literals, self.moved.leading)
+        literals: dict[int, Sequence[tuple[ast.expr, str]]] = dict(self.extracted.literals)
+        for index, literal in self.literals.items():
+            literals[index] = (*literals.get(index, ()), (literal.node, literal.use))
+        rewriter = Rewriter(self.imports, literals, self.moved.leading)
         written = []
         for stage in stages:
             held = frozenset((*stage.parameters, *stage.unset)).union(*(s.flow.binds for s in stage.statements))
@@ -348,6 +355,10 @@ class _Planner:
             yield Note(
                 moved[0], 0, "warning", f"cells {cells} last ran in another order; converted in the order of the file"
             )
+
+
+def _without_lines(statement: Statement, literal: LongLiteral | None) -> Statement:
+    return statement if literal is None else replace(statement, lines=statement.lines - literal.lines + 1)
 
 
 def _traffic(

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from mlready.convert.model import Cell, Notebook
 from mlready.errors import UsageError
+from mlready.flow.ipython import parse, problem_of
 
 MAX_BYTES = 200_000_000
 
 _PERCENT = re.compile(r"#\s*%%(?P<title>.*)")
+_BANNER = re.compile(r"#{20,}\s*")
 _PYTHON = re.compile(r"python|ipython|xpython|sage|conda|venv|pyspark", re.I)
 
 
@@ -105,12 +107,20 @@ def _cell(number: int, cell: dict[str, Any]) -> Cell:
 
 
 def percent_cells(text: str) -> tuple[Cell, ...]:
-    """Cells of a script in percent format. Comments right below a marker are the cell's prose."""
+    """Cells of a script in percent format. Comments right below a marker are the cell's prose.
+
+    In a script with such markers, a line of # alone between statements is one too, as galleries of examples have it.
+    """
     blocks: list[tuple[str, list[str]]] = [("", [])]
-    for line in text.replace("\r\n", "\n").split("\n"):
+    lines = text.replace("\r\n", "\n").split("\n")
+    marked = any(map(_PERCENT.match, lines))
+    banners = _between_statements(
+        "\n".join(lines), [n for n, line in enumerate(lines, 1) if marked and _BANNER.fullmatch(line)]
+    )
+    for number, line in enumerate(lines, start=1):
         match = _PERCENT.match(line)
-        if match:
-            blocks.append((match.group("title").strip(), []))
+        if match or number in banners:
+            blocks.append((match.group("title").strip() if match else "", []))
         else:
             blocks[-1][1].append(line)
     cells: list[Cell] = []
@@ -118,6 +128,14 @@ def percent_cells(text: str) -> tuple[Cell, ...]:
         for kind, source in _split_block(title, lines):
             cells.append(Cell(len(cells) + 1, kind, source))
     return tuple(cells)
+
+
+def _between_statements(text: str, numbers: list[int]) -> frozenset[int]:
+    """Those of some lines that are inside of no statement; none where the text is no Python."""
+    if not numbers or problem_of(text):
+        return frozenset()
+    inside = [range(node.lineno, (node.end_lineno or node.lineno) + 1) for node in parse(text).body]
+    return frozenset(number for number in numbers if not any(number in lines for lines in inside))
 
 
 def _split_block(title: str, lines: list[str]) -> list[tuple[Literal["code", "markdown"], str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlready.convert.codemods import expressions, functions
@@ -15,10 +15,10 @@ from mlready.flow.statements import Imports
 
 @dataclass(frozen=True)
 class Rewriter:
-    """`literals` by index of the statement; `leading`: function -> arguments that each call of it passes first."""
+    """`literals` with what stands in their place, by index of the statement; `leading`: function -> arguments that each call of it passes first."""
 
     imports: Imports
-    literals: Mapping[int, tuple[tuple[ast.Constant, str], ...]]
+    literals: Mapping[int, Sequence[tuple[ast.expr, str]]]
     leading: Mapping[str, tuple[str, ...]]
 
     def member(self, statement: Statement) -> Statement:
@@ -42,8 +42,8 @@ class Rewriter:
         """What happens to the expressions of a statement; `place` names its figures."""
         code = statement.code
         if found := self.literals.get(statement.index):
-            nodes = ((statement.origin.literal(literal), name) for literal, name in found)
-            code = expressions.with_settings(code, {node: name for node, name in nodes if node is not None})
+            nodes = ((statement.origin.literal(literal), new) for literal, new in found)
+            code = expressions.with_literals_replaced(code, {node: new for node, new in nodes if node is not None})
         calls = [node for node in ast.walk(statement.node) if isinstance(node, ast.Call)]
         if displays := display_calls(calls, self.imports):
             code = expressions.with_calls_renamed(code, dict.fromkeys(displays, SHOW))

@@ -15,6 +15,7 @@ OUTPUT_DIR = "mlready_token_output_dir"
 CONFIG = "mlready_token_config"
 CONFIG_CLASS = "mlready_token_config_class"
 RESULTS_CLASS = "mlready_token_results_class"
+COPY = "mlready_token_copy"
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     SHOW: ("show", "show_value", "show_result"),
@@ -22,6 +23,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     OUTPUT_DIR: ("output_dir", "figures_dir", "figures_output_dir"),
     CONFIG_CLASS: ("Config", "PipelineConfig", "PipelineConfiguration"),
     CONFIG: ("config", "pipeline_config", "pipeline_configuration"),
+    COPY: ("deepcopy", "copy_constant", "copy_constant_value"),
     RESULTS_CLASS: ("Results", "PipelineResults", "PipelineResultValues"),
 }
 PLAIN = frozenset(names[0] for names in CHOICES.values())

@@ -32,7 +32,7 @@ def test_a_literal_becomes_a_setting(text: str, value: object, expected: str) ->
     (literal,) = [node for node in nodes if type(node.value) is type(value)]
     found = piece.origin.literal(literal)
     assert found is not None
-    assert code_of(expressions.with_settings(piece.code, {found: "path"})) == expected
+    assert code_of(expressions.with_literals_replaced(piece.code, {found: "path"})) == expected
 
 
 def test_only_the_literal_at_the_place_is_replaced() -> None:
@@ -43,7 +43,7 @@ def test_only_the_literal_at_the_place_is_replaced() -> None:
     assert isinstance(second, ast.Constant)
     found = piece.origin.literal(second)
     assert found is not None
-    assert code_of(expressions.with_settings(piece.code, {found: "n"})) == "f(1, n)"
+    assert code_of(expressions.with_literals_replaced(piece.code, {found: "n"})) == "f(1, n)"
 
 
 def test_a_place_without_a_literal_is_nothing() -> None:

@@ -9,9 +9,9 @@ import libcst as cst
 from mlready.convert.codemods.changing import Node, changed, replaced
 
 
-def with_settings(code: Node, names: Mapping[cst.CSTNode, str]) -> Node:
-    """Names of settings in place of literals, given as nodes of `code`. Has to be the first change of a statement."""
-    return replaced(code, {node: cst.Name(name) for node, name in names.items()})
+def with_literals_replaced(code: Node, new: Mapping[cst.CSTNode, str]) -> Node:
+    """Other expressions in place of literals, given as nodes of `code`. Has to be the first change of a statement."""
+    return replaced(code, {node: cst.parse_expression(text) for node, text in new.items()})
 
 
 def with_calls_renamed(code: Node, names: Mapping[str, str]) -> Node:

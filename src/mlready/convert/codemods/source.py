@@ -41,7 +41,7 @@ class Origin:
         except (cst.ParserSyntaxError, RecursionError, ValueError) as error:
             raise SyntaxError(f"libcst cannot read it: {str(error).splitlines()[0]}") from error
 
-    def literal(self, node: ast.Constant) -> cst.CSTNode | None:
+    def literal(self, node: ast.expr) -> cst.CSTNode | None:
         """The node that was parsed from the same place."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
@@ -57,7 +57,16 @@ class Origin:
     def _literals(self) -> dict[tuple[int, int, int, int], cst.CSTNode]:
         from libcst.metadata import MetadataWrapper, PositionProvider
 
-        kinds = (cst.SimpleString, cst.ConcatenatedString, cst.Integer, cst.Float, cst.Name)
+        kinds = (
+            cst.SimpleString,
+            cst.ConcatenatedString,
+            cst.Integer,
+            cst.Float,
+            cst.Name,
+            cst.List,
+            cst.Dict,
+            cst.Set,
+        )
         places = MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
         return {
             (place.start.line, place.start.column, place.end.line, place.end.column): node

@@ -118,22 +118,43 @@ _SHELL = frozenset(
         "shellsession",
     ]
 )
-_OF_DATA = re.compile(r"\b(data|data ?sets?|corpus|corpora|provenance)\b", re.IGNORECASE)
+_OF_DATA = re.compile(
+    r"\b(data ?sets?|corpus|corpora|provenance|data (sources?|collection|description|origin|acquisition|availability|card))\b"
+    r"|^\W*(\d+[.)]?\s*)?((the|about|our|raw|training|input|used|source)\s+)*data\W*$"
+    r"|^\W*(\d+[.)]?\s*)?(get|download|obtain|access|where)\w*\b.*\bdata\b",
+    re.IGNORECASE,
+)
+"""Headings of what is said of a dataset: named so, or simply data; not each that has the word."""
 _NOT_OF_DATA = re.compile(
-    r"preprocess|pipeline|version|structure|science|load(er|ing)|augment|valid|drift|settings|other|own|custom|base\b|flow",
+    r"preprocess|pipeline|version|structure|science|load(er|ing)|augment|valid|drift|settings|other|own|custom|base\b|flow|"
+    r"statistic|quality|analy|visuali|result|split|format|stor(e|age)\b|quer|process",
     re.IGNORECASE,
 )
 """Headings that name data and speak of what is done with it."""
-_NAMES_DATA = re.compile(r"\b(data ?sets?|corpus|training data|raw data)\b", re.IGNORECASE)
+_NAMES_DATA = re.compile(
+    r"\b(data ?sets?|corpus|training data|raw data)\b"
+    r"|\b(download|available|find|found|obtain|access|get|hosted|from)\w*\b.{0,60}\bdata\b"
+    r"|\bdata\b.{0,60}\b(download|available|found|obtain|hosted|from)",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"\s*([-*+|#>]|\d+[.)]|$)")
+"""How a line begins that does not go on with the one before."""
 _SOURCE_CODE = re.compile(
     r"source[- ]?(code|control|file|tree|venv|\S*activate)|\bsrc\b|licen[cs]e file|this (project|repo\w*|library)", re.I
 )
 _ADDRESS = re.compile(
-    r"https?://(?!img\.shields|github\.com/[^/\s]+/[^/\s]+/(actions|blob|workflows)|colab)\S+|doi\.org|s3://|gs://|"
+    r"https?://(?!img\.shields|github\.com/[^/\s]+/[^/\s]+/(actions|blob|workflows)|colab|docs\.(?!google)|[^\s)]*(/docs?/|readthedocs))\S+|"
+    r"doi\.org|s3://|gs://|"
     r"\b(kaggle|uci|zenodo|figshare|physionet|openml|data\.gov|hugging ?face|common crawl)\b",
     re.IGNORECASE,
 )
 """Where data is had from: an address, or a place that is known for it."""
+_FROM = re.compile(
+    r"\b(collected|obtained|downloaded|taken|sourced|retrieved|acquired|originates?|comes?|came|scraped|gathered|provided|published"
+    r"|released) (by|from)\b|\bcourtesy of\b|\bsources?\W{0,4}:",
+    re.IGNORECASE,
+)
+"""Words that say whose data it is, or where it is from."""
 _PROMPT = re.compile(
     r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
 )
@@ -237,10 +258,12 @@ class _Scan:
         )
 
     def _data_terms(self) -> tuple[str, ...]:
-        """All terms of sections on data; of lines elsewhere that name a dataset only where it comes from."""
-        inside, beside = (_SOURCE_CODE.sub(" ", "\n".join(part)) for part in (self._data_text, self._data_lines))
-        found = (terms_of(inside) if inside else set()) | ({"source"} & terms_of(beside) if beside else set())
-        return tuple(sorted(found | ({"link"} if _ADDRESS.search(f"{inside}\n{beside}") else set())))
+        """All terms of sections on data; "source" where a line there, or one that names a dataset, says where it comes from."""
+        inside = _SOURCE_CODE.sub(" ", "\n".join(self._data_text))
+        lines = (*self._data_text, *self._data_lines)
+        told = any(_ADDRESS.search(line) or _FROM.search(_SOURCE_CODE.sub(" ", line)) for line in lines)
+        found = terms_of(inside) - {"source"} if inside else set()
+        return tuple(sorted(found | ({"source"} if told else set())))
 
     def _in_block(self, line: str, number: int) -> bool:
         """Is the line part of the open block? Otherwise the block has ended (a closing fence is part of it)."""
@@ -293,8 +316,10 @@ class _Scan:
         self._text.append(line)
         if self._in_data:
             self._data_text.append(line)
-        elif _NAMES_DATA.search(line):
-            self._data_lines.append(line)
+        else:
+            goes_on = not _ITEM.match(line) and _NAMES_DATA.search(self._before)
+            if goes_on or _NAMES_DATA.search(line):
+                self._data_lines.append(line)
 
 
 def terms_of(text: str) -> set[str]:

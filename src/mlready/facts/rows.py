@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 5
+FACTS_VERSION = 6
 
 Scalar = str | int | float | bool | None
 
@@ -525,7 +525,7 @@ class Document(Row, frozen=True, array_like=True, gc=False):
     terms: tuple[str, ...] = ()
     """Lower-case words of headings and text, out of a closed list that rules ask for."""
     data_terms: tuple[str, ...] = ()
-    """The same for what is said of data: sections with data in their heading, and lines that name a dataset; "link" for an address."""
+    """The same for what is said of data in sections on it; "source" where it is said, there or elsewhere, where it comes from."""
 
 
 class Table(Row, frozen=True, array_like=True, gc=False):

@@ -45,6 +45,9 @@ def same_environment(project: Project) -> Verdict:
         return met(inline)
     if len(_governing(project)) == 1 and not project.containers:
         return met(_one_manifest(project))
+    if not project.serving_nodes and not images and project.batch_jobs:
+        job = project.by_path[project.batch_jobs[0].entry.path]
+        return missing(f"nothing ties the versions that {job.path} runs with to those of training", job.at(0))
     return missing("no image or requirements of a service is tied to the versions of training")
 
 
@@ -105,14 +108,18 @@ def _image_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
         for name in _REQUIREMENTS.findall(row.value):
             pinned = _pinned(project, file, name)
             if pinned is not None:
-                words = "which pins versions" if pinned else "which pins no versions"
-                credit = 1.0 if pinned else 0.4
+                share = f"{pinned:.0%} of its packages" if pinned else "no versions"
+                words = "which pins versions" if pinned >= _MOST else f"which pins {share}"
+                credit = 1.0 if pinned >= _MOST else 0.4
                 yield Site(credit, f"{file.path} installs {name}, {words}", file.at(row.line), key="requirements")
                 return
 
 
-def _pinned(project: Project, image: ProjectFile, name: str) -> bool | None:
-    """Whether the requirement file that an image installs pins what it names; None when it isn't in the project."""
+_MOST = 0.8
+
+
+def _pinned(project: Project, image: ProjectFile, name: str) -> float | None:
+    """The share that the requirement file that an image installs pins; None when it isn't in the project."""
     parts = name.strip("\"'").strip("/").split("/")
     found = [(f, m) for f, m in project.manifests if f.name == parts[-1] and (m.requirements or m.packages)]
     if not found:
@@ -120,7 +127,7 @@ def _pinned(project: Project, image: ProjectFile, name: str) -> bool | None:
     folder = image.path.rpartition("/")[0]
     _, manifest = max(found, key=lambda pair: _closeness(pair[0].path, parts, folder))
     rows = manifest.requirements
-    return bool(manifest.packages) or sum(r.spec.startswith("==") for r in rows) >= 0.8 * max(1, len(rows))
+    return 1.0 if manifest.packages else sum(r.spec.startswith("==") for r in rows) / max(1, len(rows))
 
 
 def _closeness(path: str, parts: list[str], folder: str) -> tuple[int, int]:
@@ -151,7 +158,13 @@ def _differences(project: Project) -> Iterator[Site]:
 def _matters(project: Project, name: str) -> bool:
     """Whether a package takes part in what a model computes."""
     system = project.vocabulary.systems.get(project.vocabulary.system_of_distribution(name))
-    return system is not None and system.kind in ("framework", "data", "llm", "features")
+    return system is not None and (system.kind in ("framework", "llm", "features") or system.id in _COMPUTES)
+
+
+_COMPUTES = frozenset(
+    ("numpy", "pandas", "polars", "scipy", "pyarrow", "geopandas", "xarray", "opencv", "pillow", "scikit-image", "librosa", "nltk")
+)  # fmt: skip
+"""Of what handles data, that which changes the numbers; drivers and caches do not."""
 
 
 def _release(version: str) -> tuple[str, ...]:
@@ -217,8 +230,8 @@ def _data_site(file: ProjectFile, document: Document) -> Site | None:
     if not card and not (readme and document.data_terms):
         return None
     said = set(document.terms) if card else set(document.data_terms)
-    linked = "link" in document.data_terms or (card and bool(document.links))
-    told = [term for term in _ASKED if term in said or (term == "source" and linked)]
+    linked = card and bool(document.links)
+    told = [term for term in _ASKED if term in said or (term == "source" and (linked or term in document.data_terms))]
     if not told or (not card and "source" not in told):
         return None
     lacking = [term for term in _ASKED if term not in told]

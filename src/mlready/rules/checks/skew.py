@@ -34,7 +34,12 @@ def preprocessing_shared(project: Project) -> Verdict:
     loads = _loads(project, predicting)
     if not predicting or not loads:
         half = _shared_in_part(project, training, saved)
-        return met(half) if half else missing("no program loads a trained model to predict: new rows have no way in")
+        if half:
+            return met(half)
+        elsewhere = next(project.uses("load-model"), None)
+        if elsewhere is not None:
+            return unknown(f"a model is loaded ({elsewhere.where}), and how new rows come to it cannot be told")
+        return missing("no program loads a trained model to predict: new rows have no way in")
     if any(made == "" for _, made in saved) or not saved:
         return unknown("what the artifact holds that predictions load cannot be told")
     both = _imported_by_both(project, training, predicting)
@@ -144,18 +149,28 @@ def _loads(project: Project, predicting: frozenset[Node]) -> list[Use]:
 def _artifact(project: Project, saved: list[tuple[Use, Made]], predicting: frozenset[Node]) -> Site | None:
     """What predictions load of what training saves with its preprocessing, or beside it."""
     loads = _loads(project, predicting)
-    several = len({(use.file.path, use.call.line) for use in loads}) > 1
-    applied = several or any(use.node in predicting for use in project.calls(".transform"))
     for use in loads:
         kept = [made for other, made in saved if _linked(project, other, use)]
         if "whole" in kept:
             return Site(1.0, "predictions load the model with its preprocessing", use.where, key="artifact")
-    for use in loads:
+    named = [use for use in loads if _TRANSFORMER.search(" ".join((literal_path(use.call), *use.call.targets)))]
+    applied = any(use.node in predicting and _applies(use.call) for use in project.calls(".transform"))
+    for use in named or (loads if applied else ()):
         beside = [m for o, m in saved if o.file.facts.notebook is None and _linked(project, o, use)]
-        if "transformer" in beside and applied:
+        if "transformer" in beside:
             words = "predictions load the model and the preprocessing beside it"
             return Site(0.8, words, use.where, key="artifact")
     return None
+
+
+_TRANSFORMER = re.compile(r"scal(er|ing)|encod|token|vocab|pre_?proc|vectori[sz]|transform(?!ers)|imput|\bpca\b", re.I)
+"""Names of what prepares data, as it is loaded."""
+
+
+def _applies(call: Call) -> bool:
+    """Whether a `.transform` is one of a fitted object: not `groups.transform("mean")`."""
+    value = argument(call, "0", "X")
+    return value is not None and value.kind != "const" and "groupby" not in f"{call.name} {call.receiver}"
 
 
 _MANY = 8
@@ -265,7 +280,7 @@ def _saved_site(project: Project, use: Use, made: Made, saved: list[tuple[Use, M
             return Site(1.0, f"{words} holds the model with its preprocessing", use.where, key=key)
         case "transformer" if _has_model(use, saved):
             return Site(0.8, f"{words} keeps the preprocessing beside the model", use.where, key=key)
-        case "model" | "weights" if _fitted_before(project, use, steps=made == "model"):
+        case "model" | "weights" if _fitted_before(project, use, network=made == "weights"):
             return Site(0.0, f"{words} holds the model without its preprocessing", use.where, key=key)
     return None
 
@@ -275,17 +290,20 @@ def _has_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:
     return any(made != "transformer" and not apart(transformer.file.path, use.file.path) for use, made in saved)
 
 
-def _fitted_before(project: Project, use: Use, *, steps: bool) -> bool:
+def _fitted_before(project: Project, use: Use, *, network: bool) -> bool:
     """Whether something is fitted to the data, beside the model, in the run that saves it, or in a step beside it."""
     fitted = [
         other
         for other in preprocessing(project)
         if "transformer" in _traits(project, other.call) and "stateless" not in _traits(project, other.call)
     ]
-    if any(other.file.path == use.file.path for other in fitted):
+    files = {other.file.path for other in fitted}
+    if use.file.path in files:
         return True
+    if network:  # A network's data is prepared by what its training imports, if by anything.
+        return not files.isdisjoint(project.graph.imports.get(use.file.path, ()))
     nodes = {other.node for other in fitted}
-    if steps and use.file.facts.notebook is None and "/" in use.file.path:
+    if use.file.facts.notebook is None and "/" in use.file.path:
         folder = use.file.path.partition("/")[0] + "/"
         if any(path.startswith(folder) and (path, n) in project.reached_nodes for path, n in nodes):
             return True

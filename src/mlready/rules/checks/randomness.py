@@ -52,11 +52,13 @@ def seeds_set(project: Project) -> Verdict:
     if not told:
         return unknown(f"seeds may be among the keywords of {sources[0].use.call.name} ({sources[0].use.where})")
     held = [source for source in told if source.seeded]
-    where = next((source for source in told if not source.seeded), told[0]).use.where
+    free = next((source for source in told if not source.seeded), None)
     said = f"{len(held)} of {len(told)} sources of randomness are seeded"
     if len(told) < len(sources):
         said += f", of {len(sources) - len(told)} more it cannot be told"
-    return met(Site(len(held) / len(told), said, where, key="seeded"))
+    if free is not None:
+        said += f"; here {free.what} without a seed"
+    return met(Site(len(held) / len(told), said, (free or told[0]).use.where, key="seeded"))
 
 
 _BESIDE_TRAINING = re.compile(
@@ -157,7 +159,8 @@ def _is_source(project: Project, use: Use) -> bool:
     if use.file.facts.notebook is not None:
         assert use.file.python is not None
         works = any(_WORKS & set(call.activities) for call in use.file.python.calls)
-        return works and (_learns(project, use) or not _only_shown(use))
+        learns = _learns(project, use) and not use.call.name.endswith(".sample")
+        return works and (learns or not _only_shown(use))
     if _learns(project, use):
         return project.reaches(use.node, "any")
     if _ASIDE.search(use.file.name) or _SHOWS.search(use.scope.name):
@@ -207,12 +210,25 @@ def _is_trial(project: Project, use: Use) -> bool:
         return True
     if "main-guard" in call.context and call.system in ("torch", "pytorch"):
         return True
-    if _only_in_a_name(use):
+    if _only_in_a_name(use) or _is_fallback(project, use):
         return True
     if not call.name.endswith(".sample"):
         return False
     count = constant(call, "0", "n")
     return (isinstance(count, int) and count <= _FEW) or (not call.targets and not call.parent)
+
+
+def _is_fallback(project: Project, use: Use) -> bool:
+    """Whether a generator is made for callers that bring none (`if rng is None: rng = default_rng()`), and some bring one."""
+    own = {param.name for param in use.scope.params} & set(use.call.targets)
+    if not own or "if" not in use.call.context:
+        return False
+    name = use.scope.name.rpartition(".")[2]
+    return any(
+        call.name.rpartition(".")[2] == name and own & {arg.name for arg in call.args}
+        for file in project.work_files
+        for call in file.calls
+    )
 
 
 def _only_in_a_name(use: Use) -> bool:

@@ -322,3 +322,15 @@ def test_marks_that_only_head_the_sections_of_a_module_make_no_notebook() -> Non
     assert read(module, "store.py").notebook is None
     assert read(script, "run.py").notebook is None
     assert read(notebook, "look.py").notebook is not None
+
+
+def test_cells_of_python_2_are_read_for_what_they_do() -> None:
+    found = read(
+        ipynb(
+            code("import os", "print 'made', os.getcwd()"),
+            code("try:", "    os.remove('a')", "except OSError, e:", "    print >>log, e"),
+            code("print 'no' no"),
+        )
+    )
+    assert found.python is not None
+    assert [call.name for call in found.python.calls if call.name.startswith("os.")] == ["os.getcwd", "os.remove"]

@@ -16,9 +16,10 @@ from mlready.facts.ipynb import RawCell, Unreadable, read_ipynb
 from mlready.facts.masking import mask_text
 from mlready.facts.outputs import error_of, personal_kinds
 from mlready.facts.python import MAX_BYTES, SourceProblem, decode, facts_of, parse
+from mlready.facts.python2 import PYTHON_2, as_python_3
 from mlready.facts.rows import Cell, FileFacts, NotebookFacts, PythonFacts, Suppression, Undefined
 from mlready.facts.syntax.comments import suppressions_of
-from mlready.flow.ipython import NormalizedCell, normalize
+from mlready.flow.ipython import NormalizedCell, normalize, problem_of
 
 if TYPE_CHECKING:
     from mlready.vocabulary import Vocabulary
@@ -97,7 +98,7 @@ def _lay_out(sources: Sequence[str | None]) -> tuple[list[CodeCell | None], str,
         return laid, code, parse(code)
     except SourceProblem:
         laid = _placed(sources, only_suspects=False)
-    code = "\n".join(_blank(item.code.code) if item.code.problem else item.code.code for item in laid if item)
+    code = "\n".join(_readable(item.code) for item in laid if item)
     try:
         return laid, code, parse(code)
     except SourceProblem as error:  # each cell is fine alone, but not all of them together
@@ -119,8 +120,12 @@ def _placed(sources: Sequence[str | None], *, only_suspects: bool) -> list[CodeC
     return laid
 
 
-def _blank(code: str) -> str:
-    return "\n" * code.count("\n")
+def _readable(cell: NormalizedCell) -> str:
+    """A cell's code as far as it parses, in as many lines: of Python 2 what it says in Python 3, of no Python blank lines."""
+    if not cell.problem:
+        return cell.code
+    code = as_python_3(cell.code) if cell.problem.endswith(PYTHON_2) else ""
+    return code if code and not problem_of(code) else "\n" * cell.code.count("\n")
 
 
 def _ipynb_row(number: int, cell: RawCell, item: CodeCell | None, statements: int) -> Cell:
@@ -261,8 +266,7 @@ def _parse_script(source: str, cells: Sequence[ScriptCell]) -> tuple[str, list[N
     normalized = [normalize(cell.text) if cell.kind == "code" else None for cell in cells]
     for cell, item in zip(cells, normalized, strict=True):
         if item is not None:
-            code = _blank(item.code) if item.problem else item.code
-            lines[cell.start - 1 : cell.start - 1 + cell.lines] = code.split("\n")
+            lines[cell.start - 1 : cell.start - 1 + cell.lines] = _readable(item).split("\n")
     code = "\n".join(lines)
     return code, normalized, parse(code)
 

@@ -46,7 +46,7 @@ def read_python(path: str, data: bytes, vocabulary: Vocabulary) -> FileFacts:
     """The facts of a Python file; a file that cannot be parsed gives a `problem` and nothing else."""
     try:
         source = decode(data)
-        tree = parse(source)
+        tree = _with_timed_cells(parse(source))
         python = facts_of(tree, source, vocabulary)
     except SourceProblem as error:
         return FileFacts(problem=str(error))
@@ -88,6 +88,33 @@ def parse(source: str) -> ast.Module:
             raise SourceProblem("nested too deeply") from None
         except (ValueError, OverflowError) as error:
             raise SourceProblem(f"syntax error: {_words(error)}") from None
+
+
+_RUNS_ITS_CODE = frozenset(("time", "timeit", "capture", "prun"))
+
+
+def _with_timed_cells(tree: ast.Module) -> ast.Module:
+    """The module with the cells that an exported notebook keeps as texts: `get_ipython().run_cell_magic("time", "", "…")`."""
+    tree.body = [inner for statement in tree.body for inner in _timed(statement)]
+    return tree
+
+
+def _timed(statement: ast.stmt) -> list[ast.stmt]:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return [statement]
+    texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    size = {"run_cell_magic": 3, "run_line_magic": 2}.get(call.func.attr)
+    if size is None or len(texts) != size or texts[0] not in _RUNS_ITS_CODE:
+        return [statement]
+    try:
+        found = parse(texts[-1])
+    except SourceProblem:
+        return [statement]
+    for node in ast.walk(found):
+        if isinstance(node, ast.expr | ast.stmt):
+            node.lineno, node.end_lineno = statement.lineno, statement.end_lineno
+    return found.body
 
 
 def _syntax_problem(error: SyntaxError, source: str) -> str:

@@ -8,7 +8,7 @@ graph may reach too much, never too little, as far as names can tell.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -159,10 +159,35 @@ def build_graph(modules: Mapping[str, PythonFacts], *, configured: Iterable[str]
             if targets:
                 edges[(path, number)] = tuple(sorted(targets))
 
+    for node, classes in _trained_unnamed(modules, edges):
+        edges[node] = tuple(sorted({*edges.get(node, ()), *classes}))
+
     def resolve(path: str, name: str) -> list[Node]:
         return linker.resolve(name, path=path, bound=bindings[path]) if path in bindings else []
 
     return CallGraph(edges=edges, imports=imports, resolve=resolve)
+
+
+def _trained_unnamed(
+    modules: Mapping[str, PythonFacts], edges: Mapping[Node, tuple[Node, ...]]
+) -> Iterator[tuple[Node, set[Node]]]:
+    """Where Lightning trains, and its modules that no code names: they are made by a name that is told at run time."""
+    starts = [
+        (path, call.scope)
+        for path, facts in modules.items()
+        for call in facts.calls
+        if call.system == "lightning" and "train" in call.activities
+    ]
+    if starts:
+        known = {target for called in edges.values() for target in called}
+        modular = {
+            (path, number)
+            for path, facts in modules.items()
+            for number, scope in enumerate(facts.scopes)
+            if scope.kind == "class" and any(base.endswith("LightningModule") for base in scope.bases)
+        }
+        unnamed = modular - known
+        yield from ((start, unnamed) for start in starts if unnamed)
 
 
 def _members(scopes: Sequence[Scope]) -> dict[int, list[int]]:

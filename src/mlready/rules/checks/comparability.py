@@ -47,6 +47,8 @@ def evaluation_separate(project: Project) -> Verdict:
         return met_best(sites, 3)
     if nothing_trains(project):
         return unknown(NO_TRAINING)
+    if not evaluates(project):
+        return missing("nothing evaluates the model that is trained")
     return missing("evaluation is mixed into training: another model cannot go through it")
 
 
@@ -86,6 +88,8 @@ _TAKES_MODEL = re.compile(
     r"^(model|net|network|classifier|clf|estimator|val_?set|(val|test|valid|eval)\w*_?(loader|dl|iter)|(data_?)?loader|criterion)$"
 )
 _JUDGING_FILE = re.compile(r"(^|/)((\w+_)?eval(uate|uation)?|test|validate|test_model)\.py$")
+_MEASURING_FILE = re.compile(r"(^|/)(compute|calc(ulate)?|measure)_(\w+_)?(metrics|scores?|accuracy|errors?)\.py$")
+"""A script that measures predictions which another one wrote."""
 
 
 def evaluating_functions(project: Project) -> Iterator[Site]:
@@ -106,17 +110,23 @@ def evaluating_functions(project: Project) -> Iterator[Site]:
                 words = f"{scope.name} evaluates, and no entry point reaches it"
                 yield Site(0.5, words, file.at(scope.line), key=scope.name)
     for file in project.python_files:
-        if file.role in ("source", "script", "test") and _JUDGING_FILE.search(file.path) and _loads_and_judges(file):
+        if (
+            file.role in ("source", "script", "test")
+            and _JUDGING_FILE.search(file.path)
+            and _judges(file, "load-model")
+        ):
             yield Site(1.0, f"{file.path} evaluates a model that it loads", file.at(0), key=file.path)
+        elif file.role in ("source", "script") and _MEASURING_FILE.search(file.path) and _judges(file):
+            yield Site(1.0, f"{file.path} measures what was predicted", file.at(0), key=file.path)
 
 
-def _loads_and_judges(file: ProjectFile) -> bool:
-    """Whether a file starts on its own, loads a model and trains nothing."""
+def _judges(file: ProjectFile, *activities: str) -> bool:
+    """Whether a file starts on its own, does what is asked and trains nothing."""
     python = file.python
     if python is None or not (python.main_guard or python.scopes[0].statements):
         return False
     meant = {activity for call in python.calls for activity in call.activities}
-    return "load-model" in meant and not _FITS & meant
+    return meant.issuperset(activities) and not _FITS & meant
 
 
 def _computes_metric(project: Project, file: ProjectFile, number: int) -> bool:
@@ -184,6 +194,8 @@ def metrics_machine_readable(project: Project) -> Verdict:
         return met(Site(1.0, f"{written.call.name} writes metrics to a file", written.where, key=written.call.name))
     if nothing_judged(project):
         return unknown(NO_TRAINING)
+    if not evaluates(project):
+        return missing("no metric of the model is computed that could be kept")
     return missing("metrics are printed or lost: no tracker and no metrics file has them")
 
 

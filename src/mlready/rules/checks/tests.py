@@ -71,7 +71,9 @@ def tests_run_in_ci(project: Project) -> Verdict:
     return missing("no CI job runs the tests")
 
 
-_TEST_SCRIPT = re.compile(r"(^|[\s/])[\w.-]*(tests?|checks?)[\w.-]*\.sh\b|^(inv|invoke)\b")
+_TEST_SCRIPT = re.compile(
+    r"(^|[\s/])[\w.-]*(tests?|checks?)[\w.-]*\.sh\b|^(inv|invoke)\b|(^|\s)\./([\w.-]+/)*(\w+[_-])?(tests?|checks?)([_-]\w+)?$"
+)
 
 
 def _may_test(command: Command) -> bool:
@@ -179,7 +181,17 @@ def model_tested(project: Project) -> Verdict:
     predicts = project.has("predict", reached="serving", notebooks=False) or _asks_for_predictions(project)
     if asked is not None and asked.credit >= 1 and predicts:
         return met(Site(1.0, f"{asked.message}, and the service predicts", asked.where, key="service"))
+    named_test = next((row for row in alive(project) if _OF_MODEL.search(row[2].name.rpartition(".")[2])), None)
+    if named_test is not None:
+        file, _, test = named_test
+        return unknown(f"what {test.name} ({file.at(test.line)}) reaches cannot be followed")
     return missing("no test reaches training or prediction")
+
+
+_OF_MODEL = re.compile(
+    r"^test_?(\w+_)?(train(s|er|ing|_?stage|_?step|_?model|_?loop)?|predicts?|prediction|inference|forward)(_|$)",
+    re.IGNORECASE,
+)
 
 
 _PREDICTING_ROUTE = re.compile(
@@ -229,10 +241,15 @@ def data_tested(project: Project) -> Verdict:
         if command.origin in ("ci", "pipeline", "task") and _DATA_CHECKS.search(command.text):
             return met(Site(1.0, f"runs {command.text[:60]}", command.where, key="command"))
     site = _data_assertions(project)
-    checked = [own for own in own_validation(project) if own.credit > 0.5] if site is None else []
+    own_checks = own_validation(project) if site is None else ()
+    checked = [own for own in own_checks if own.credit > 0.5 and not _PRESENCE.search(own.key)]
     if checked:
         return met(Site(0.75, f"{checked[0].message} as part of the run", checked[0].where, key=checked[0].key))
     return met(site) if site is not None else missing("nothing tests the data")
+
+
+_PRESENCE = re.compile(r"(^|_)ensure_(data|dataset)$|exists?|available|download|if_dataframe|metadata")
+"""Functions that see whether there is anything, or of which type: what the data holds they do not look at."""
 
 
 def _data_assertions(project: Project) -> Site | None:

@@ -222,6 +222,16 @@ def test_kubeflow_and_azureml_and_ploomber_are_told_by_content() -> None:
         """,
     )
     assert (azureml.stages[0].name, azureml.resources[0].kind) == ("train", "pipelineJob")
+    monitor = facts(
+        "monitoring.yml",
+        """
+        $schema: http://azureml/sdk-2-0/Schedule.json
+        trigger: {frequency: day}
+        create_monitor: {monitoring_signals: {inputs: {type: data_drift, alert_enabled: true}}}
+        """,
+    )
+    assert [(row.kind, row.name) for row in monitor.resources][1:] == [("monitor data_drift", "inputs")]
+    assert dict(monitor.resources[0].details) == {"schedule": "day", "$schema": "http://azureml/sdk-2-0/Schedule.json"}
     ploomber = stages(
         "pipeline.yaml", "tasks:\n  - source: fit.py\n    name: fit\n    product: {nb: fit.ipynb, model: m.pkl}\n"
     )

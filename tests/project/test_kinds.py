@@ -58,6 +58,21 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "a service with a model from elsewhere": ("service", {"app.py": SERVE}),
     "training beside a service": ("training-and-service", {"train.py": TRAIN, "app.py": SERVE}),
+    "training beside the script of a hosted endpoint": (
+        "training-and-service",
+        {
+            "train.py": TRAIN,
+            "score.py": "import os\nimport joblib\n\ndef init():\n    global model\n"
+            "    model = joblib.load(os.environ['AZUREML_MODEL_DIR'] + '/m.joblib')\n\ndef run(rows):\n    return model.predict(rows)\n",
+        },
+    ),
+    "functions of such names that no platform calls": (
+        "training",
+        {
+            "train.py": TRAIN + "\n    import joblib\n\n    def init():\n        return joblib.load('m.joblib')\n\n"
+            "    def run(rows):\n        return init().predict(rows)\n"
+        },
+    ),
     "a web application without a model": (
         "not-ml",
         {

@@ -30,6 +30,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 _SNIFFED: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("azureml", (b"azuremlschemas",)),
+    ("azureml", (b"azureml/sdk-2-0",)),
     ("kubeflow", (b"pipelineInfo:", b"deploymentSpec:")),
     ("ploomber", (b"tasks:", b"source:", b"product:")),
 )

@@ -119,9 +119,9 @@ def read_kedro_catalog(tree: Tree) -> FileFacts:
 
 
 def read_azureml(tree: Tree) -> FileFacts:
-    """Azure ML jobs, components, schedules and endpoints, told by their `$schema`."""
+    """Azure ML jobs, components, schedules, monitors, environments and endpoints, told by their `$schema`."""
     root = tree.root
-    schema = root.get("$schema").text.rpartition("/")[2].removesuffix(".schema.json")
+    schema = root.get("$schema").text.rpartition("/")[2].removesuffix(".json").removesuffix(".schema")
     name = text(root.get("name")) or text(root.get("display_name"))
     stages = [
         PipelineStage("azureml", clean(key.text), shell(node.get("command")) or text(node.get("component")), key.line)
@@ -131,11 +131,16 @@ def read_azureml(tree: Tree) -> FileFacts:
         stages.append(PipelineStage("azureml", name, shell(root.get("command")), root.get("command").line))
     trigger = root.get("trigger")
     schedule = text(trigger.get("expression")) or text(trigger.get("frequency"))
-    details = (*((("schedule", schedule),) if schedule else ()), *_top(root))
+    job = text(root.get("create_job")) or text(root.get("create_job", "job"))
+    told = tuple((key, value) for key, value in (("schedule", schedule), ("job", job)) if value)
+    signals = [
+        Resource("azureml", f"monitor {text(node.get('type'))}", clean(key.text), key.line, pairs(node)[:30])
+        for key, node in root.get("create_monitor", "monitoring_signals").pairs
+    ]
     return FileFacts(
         problem=tree.problem,
         stages=tuple(stages[:MAX_ROWS]),
-        resources=(Resource("azureml", clean(schema), name, 1, details),),
+        resources=(Resource("azureml", clean(schema), name, 1, (*told, *_top(root))), *signals[:MAX_ROWS]),
     )
 
 

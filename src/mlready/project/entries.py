@@ -155,8 +155,20 @@ def _framework(project: Project) -> Iterator[Entry]:
         meant = {activity for call in file.python.calls for activity in call.activities}
         if meant & {"endpoint", "serve"}:
             yield Entry("service", file.path, _every_scope(file), "defines a service")
+        elif is_hosted(file):
+            yield Entry("service", file.path, _every_scope(file), "has the functions that a platform calls")
         if meant & {"orchestrate", "schedule"}:
             yield Entry("dag", file.path, _every_scope(file), "defines a pipeline or schedule")
+
+
+def is_hosted(file: ProjectFile) -> bool:
+    """Whether a module is what an endpoint of Azure ML or SageMaker is given: a model, and functions called by their names."""
+    assert file.python is not None
+    takes = {scope.name: len(scope.params) for scope in file.python.scopes if scope.kind == "function"}
+    azure = takes.get("init") == 0 and takes.get("run") == 1
+    hosted = azure or {"model_fn", "predict_fn"} <= set(takes)
+    called = any(call.name in takes and call.name in ("init", "run") for call in file.python.calls)
+    return hosted and not called and any("load-model" in call.activities for call in file.python.calls)
 
 
 def _every_scope(file: ProjectFile) -> tuple[Node, ...]:
@@ -175,7 +187,7 @@ def serving_starts(project: Project) -> Iterator[Node]:
     described = tuple(operations(project))
     for file in project.code_files:
         assert file.python is not None
-        if not any({"endpoint", "serve"} & set(call.activities) for call in file.python.calls):
+        if not is_hosted(file) and not any({"endpoint", "serve"} & set(call.activities) for call in file.python.calls):
             continue
         handlers = [i for i, scope in enumerate(file.python.scopes) if is_handler(project, scope.decorators)]
         handlers = handlers or [number for path, number in described if path == file.path]

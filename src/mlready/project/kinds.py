@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlready.project.entries import is_hosted
+
 if TYPE_CHECKING:
     from mlready.project.entries import Entry
     from mlready.project.project import Project
@@ -105,8 +107,9 @@ def _training_kind(project: Project, code: str, notebook: str, served: str) -> K
 
 
 def _service(project: Project) -> str:
-    """Why it is a service: an endpoint or a serving framework, in reached code, with a model or predictions behind it."""
+    """Why it is a service: an endpoint, a serving framework or a platform's script, with a model or predictions behind it."""
     endpoint = project.first_use("endpoint", "serve", reached="any", notebooks=False)
+    endpoint = endpoint or next((file.path for file in project.code_files if is_hosted(file)), "")
     if not endpoint:
         return ""
     answer = project.first_use(*ANSWER_ACTIVITIES, reached="serving", notebooks=False)

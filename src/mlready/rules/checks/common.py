@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Call, Value
+from mlready.facts.rows import Call, Resource, Value
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 
@@ -66,6 +66,15 @@ def literal_path(call: Call) -> str:
 def holds_data(use: Use) -> bool:
     """Whether what a call gives a version can be data: an artifact of W&B says by its type that it is a model, or code."""
     return use.call.name != "wandb.Artifact" or "data" in str(constant(use.call, "type", "1") or "")
+
+
+def drift_monitors(project: Project) -> list[tuple[ProjectFile, Resource]]:
+    """Monitors of a platform that compare what comes in, or what is answered, with a reference."""
+    return [
+        (file, row)
+        for file, row in project.resources
+        if "monitor" in row.kind.lower() and "drift" in f"{row.kind} {row.name}".lower()
+    ]
 
 
 def is_remote(path: str) -> bool:

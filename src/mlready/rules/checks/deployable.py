@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Call, Container, Resource, Stage
-from mlready.findings import Site, Verdict, each, met, met_best, missing, not_applicable
+from mlready.findings import Site, Verdict, each, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import NO_TRAINING, literal_path, nothing_trains, strings
 
@@ -175,9 +175,19 @@ def container_defined(project: Project) -> Verdict:
     for command in project.commands:
         if command.origin in ("ci", "task", "pipeline") and _BUILDS.search(command.text):
             return met(Site(1.0, f"{command.text[:60]} builds an image", command.where, key="command"))
+    hosted = _azure_environment(project)
+    if hosted is not None:
+        return met(hosted)
     for use in project.uses("build-image"):
         return met(Site(1.0, f"{use.call.name} builds an image", use.where, key=use.call.name))
     return missing("no image is defined")
+
+
+def _azure_environment(project: Project) -> Site | None:
+    for file, row in project.resources:
+        if (row.tool, row.kind) == ("azureml", "environment"):
+            return Site(1.0, f"Azure ML builds the image of {row.name}", file.at(row.line), key=row.name)
+    return None
 
 
 # -------------------------------------------------------------------------------------------------------------- DEP003
@@ -192,6 +202,8 @@ def container_sound(project: Project) -> Verdict:
         built = next(project.matching("bentofile.yaml", "cog.yaml"), None)
         if built is not None:
             return met(Site(1.0, f"{built.path} lets a tool build the image", built.at(0)))
+        if _azure_environment(project) is not None:
+            return unknown("Azure ML builds the image: who it runs as and what lies in it cannot be told")
         return missing("there is no image yet")
     return each(*(_image_site(project, file, container) for file, container in project.containers))
 

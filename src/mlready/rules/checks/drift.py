@@ -12,7 +12,7 @@ from mlready.project.entries import started_files
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import NO_TRAINING, argument, literal_path, nothing_trains
+from mlready.rules.checks.common import NO_TRAINING, argument, drift_monitors, literal_path, nothing_trains, strings
 
 _TOLD = ("sys.exit", "exit", "quit", "smtplib.SMTP", "SystemExit")
 _ALERT_WORDS = re.compile(r"alert|notify|slack|webhook|email|mail|pagerduty|opsgenie|teams", re.IGNORECASE)
@@ -21,9 +21,9 @@ _ALERT_WORDS = re.compile(r"alert|notify|slack|webhook|email|mail|pagerduty|opsg
 def drift_detected(project: Project) -> Verdict:
     """DRF001: live data is compared with a reference, and somebody learns of the result."""
     detectors = list(_detectors(project))
-    platform = [f for f, r in project.resources if "monitor" in r.kind.lower() and "drift" in (r.kind + r.name).lower()]
+    platform = drift_monitors(project)
     sites = [_detector_site(project, use) for use in _one_a_chain(project, detectors)]
-    sites += [Site(1.0, "a drift monitor is declared", file.at(0), key=file.path) for file in platform]
+    sites += [Site(1.0, f"{row.name} is declared", file.at(row.line), key=row.name) for file, row in platform]
     sites += () if sites else [_detector_site(project, use) for use in own_detectors(project)]
     if not sites:
         return missing("nothing compares live data with the data of training")
@@ -276,8 +276,16 @@ def _pipeline_trains(project: Project, use: Use) -> bool:
     if any(other.node in nodes for other in project.uses(*TRAIN_ACTIVITIES, "fit")):
         return True
     shell = [text.value for text in python.texts if text.kind in ("shell", "path", "other")]
-    shell += [str(arg.value.scalar) for call in python.calls for arg in call.args if isinstance(arg.value.scalar, str)]
+    for path in {use.file.path} | {path for path, _ in nodes}:
+        shell += _names_of_steps(project.by_path[path], whole=path == use.file.path)
     return any(re.search(r"\btrain|dvc repro|mlflow run", text) for text in shell)
+
+
+def _names_of_steps(file: ProjectFile, *, whole: bool) -> Iterator[str]:
+    """Texts that calls are given: of the whole file, or where it makes the steps of a pipeline."""
+    for call in file.python.calls if file.python else ():
+        if whole or {"orchestrate", "pipeline-step"} & set(call.activities):
+            yield from (text for arg in call.args for text in strings(arg.value))
 
 
 def _fetches(project: Project, path: str) -> bool:
@@ -295,14 +303,16 @@ def _fetches(project: Project, path: str) -> bool:
 def _scheduled_infra(project: Project) -> Iterator[Site]:
     for file, resource in project.resources:
         details = dict(resource.details)
-        if resource.kind in (
+        timed = resource.tool == "azureml" and "schedule" in details
+        if timed or resource.kind in (
             "CronJob",
             "CronWorkflow",
             "aws_cloudwatch_event_rule",
             "aws_scheduler_schedule",
             "google_cloud_scheduler_job",
         ):
-            text = f"{resource.name} {details.get('command', '')} {details.get('args', '')} {details.get('image', '')}"
+            given = (details.get(key, "") for key in ("command", "args", "image", "job"))
+            text = " ".join((resource.name, *given))
             if re.search(r"train", text, re.IGNORECASE):
                 yield Site(
                     1.0, f"{resource.kind} {resource.name} starts training", file.at(resource.line), key=resource.name

@@ -288,7 +288,8 @@ def _deployed_version(project: Project) -> Site | None:
     """The address of a model in what a deployment declares, when it names a version or a job."""
     for file, resource in project.resources:
         for key, value in resource.details:
-            if _MODEL_ADDRESS.search(key) and _NAMED_VERSION.search(value):
+            registered = key == "model" and value.startswith("azureml:")
+            if (registered or _MODEL_ADDRESS.search(key)) and _NAMED_VERSION.search(value):
                 said = f"{resource.kind} {resource.name} serves a model by its version"
                 return Site(1.0, said, file.at(resource.line), key=resource.name)
     return None

@@ -10,7 +10,7 @@ from mlready.project.entries import MAIN, operations
 from mlready.project.graph import Node
 from mlready.project.project import Project, Use
 from mlready.rules.checks.batch import recorded
-from mlready.rules.checks.common import constant, strings
+from mlready.rules.checks.common import constant, drift_monitors, strings
 from mlready.rules.checks.drift import own_detectors
 
 # ------------------------------------------------------------------------------------------------------------- MON001
@@ -404,6 +404,12 @@ def inputs_and_predictions_compared(project: Project) -> Verdict:
         credit = 1.0 if predicted and compared else 0.5
         what = "inputs and predictions" if predicted else "inputs"
         sites.append(Site(credit, f"{use.call.name} compares {what} with a reference", use.where, key=use.call.name))
+    monitors = drift_monitors(project)
+    both = any("predict" in f"{row.kind} {row.name}".lower() for _, row in monitors)
+    for file, row in monitors[:1]:
+        what = "inputs and predictions" if both else "inputs"
+        said = f"{row.name} compares {what} with a reference"
+        sites.append(Site(1.0 if both else 0.5, said, file.at(row.line), key=row.name))
     if not sites:
         return missing("live inputs and predictions are not compared with those of training")
     return met_best(sites, 3)

@@ -218,6 +218,7 @@ def environment_captured(project: Project) -> Verdict:
         if file.size and file.role not in ("vendored", "example", "docs", "test")
     ]
     found += [(file, "describes") for file, manifest in project.manifests if manifest.tool.startswith("conda")]
+    found += [(f, "describes") for f, row in project.resources if (row.tool, row.kind) == ("azureml", "environment")]
     sites = [_environment_site(project, file, verb) for file, verb in found] or list(_named_images(project))
     if not sites:
         return missing("no image, dev container or conda / nix / pixi environment describes where it runs")

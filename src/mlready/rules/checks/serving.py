@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from mlready.facts.rows import Call, Value
 from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing
-from mlready.project.entries import is_handler
+from mlready.project.entries import is_handler, is_hosted
 from mlready.project.graph import Node
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import argument, constant, is_remote, spreads_keywords, strings
@@ -57,6 +57,9 @@ def _asks_model(use: Use) -> bool:
 
 def _hosted_functions(project: Project) -> Iterator[Site]:
     """Functions of a cloud that ask a hosted endpoint, or predict, for whoever calls them."""
+    for file in project.code_files:
+        if is_hosted(file):
+            yield Site(1.0, f"{file.path} answers for a hosted endpoint", file.at(1), key=file.path)
     for use in project.calls(".invoke_endpoint", "boto3.client.invoke_endpoint"):
         if re.search(r"handler$", use.scope.name):
             yield Site(1.0, f"{use.scope.name} answers from an endpoint", use.where, key=use.scope.name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from tests.convert.helpers import converted, source_of
 
 from mlready.convert.names import from_heading, package_name, unique
 
@@ -18,11 +21,42 @@ from mlready.convert.names import from_heading, package_name, unique
         ("Testing endogeneity", "evaluate", "check_endogeneity"),
         ("The :class:`~sklearn.svm.SVC` again", "fit", "fit_svc_again"),
         ("5.", "plot", ""),
+        ("Model evaluation", "evaluate", "evaluate_model"),
+        ("2. Data loading and preprocessing", "load", "load_data"),
+        ("Training history", "plot", "plot_training_history"),
+        ("Exercise 3: Build a tree", "fit", "build_tree"),
+        ("Table of contents", "compute", ""),
+        ("Imputação de missings", "prepare", "prepare_imputacao_missings"),
         ("数据", "plot", ""),
     ],
 )
 def test_from_headings(heading: str, verb: str, name: str) -> None:
     assert from_heading(heading, verb=verb) == name
+
+
+@pytest.mark.parametrize(
+    ("cells", "name"),
+    [
+        (["#md ## Load the entries", "rows = [1, 2]\nrows"], "data.load_entries"),
+        (["#md **Clean the names**", "names = ['a ']\nnames = [n.strip() for n in names]"], "features.clean_names"),
+        (["# Count the rows\nn = len('abc')\nprint(n)"], "analysis.count_rows"),
+        (
+            ["import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('Loss by epoch')\nplt.show()"],
+            "plots.plot_loss_epoch",
+        ),
+        (["import warnings\nwarnings.filterwarnings('ignore')"], "setup.configure_warnings"),
+        (["#md # Introduction", "rowCount = 1 + 1\nprint(rowCount)"], "analysis.compute_row_count"),
+    ],
+)
+def test_steps_are_named_by_what_their_author_wrote(tmp_path: Path, cells: list[str], name: str) -> None:
+    stage = converted(tmp_path, *cells).plans[0].stages[0]
+    assert f"{stage.module}.{stage.name}" == name
+
+
+def test_docstrings_have_the_title_without_its_number_and_the_first_paragraph(tmp_path: Path) -> None:
+    text = "#md ## 2.1 Load rows\n\nThe rows come from the *registry* of last year. There are two.\n\n- a list"
+    source = source_of(converted(tmp_path, text, "rows = [1, 2]\nrows.append(3)\nprint(rows)"), "data")
+    assert '"""Load rows.\n\n    The rows come from the registry of last year. There are two.\n    """' in source
 
 
 def test_a_taken_name_gets_a_hint_before_a_number() -> None:

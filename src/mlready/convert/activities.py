@@ -9,7 +9,7 @@ from typing import Literal
 
 from mlready.convert.model import Statement
 
-Activity = Literal["load", "prepare", "split", "train", "evaluate", "plot", "save", "compute"]
+Activity = Literal["load", "prepare", "split", "train", "evaluate", "plot", "save", "setup", "compute"]
 
 MODULES: dict[Activity, str] = {
     "load": "data",
@@ -19,6 +19,7 @@ MODULES: dict[Activity, str] = {
     "evaluate": "evaluation",
     "plot": "plots",
     "save": "artifacts",
+    "setup": "setup",
     "compute": "analysis",
 }
 VERBS: dict[Activity, str] = {
@@ -29,6 +30,7 @@ VERBS: dict[Activity, str] = {
     "evaluate": "evaluate",
     "plot": "plot",
     "save": "save",
+    "setup": "configure",
     "compute": "compute",
 }
 
@@ -83,6 +85,7 @@ _PREFIXES: tuple[tuple[str, Activity], ...] = (
     ("matplotlib.", "plot"),
     ("seaborn.", "plot"),
     ("plotly.", "plot"),
+    ("networkx.draw", "plot"),
 )
 _METHODS_OF: dict[Activity, str] = {
     "train": "fit partial_fit fit_predict fit_generator compile",
@@ -91,14 +94,49 @@ _METHODS_OF: dict[Activity, str] = {
     "pivot_table melt fit_resample",
 }
 _METHODS = {name: activity for activity, names in _METHODS_OF.items() for name in names.split()}
-_PRIORITY: tuple[Activity, ...] = ("train", "load", "evaluate", "split", "prepare", "save", "plot", "compute")
+_SETUP = (
+    "warnings.",
+    "matplotlib.rc",
+    "matplotlib.use",
+    "matplotlib.style.",
+    "matplotlib.pyplot.rc",
+    "matplotlib.pyplot.style.",
+    "matplotlib.pyplot.ion",
+    "matplotlib.pyplot.ioff",
+    "matplotlib_inline.",
+    "seaborn.set",
+    "seaborn.despine",
+    "pandas.set_option",
+    "pandas.options.",
+    "numpy.set_printoptions",
+    "numpy.random.seed",
+    "random.seed",
+    "logging.basicConfig",
+)
+"""Calls that set libraries up and say nothing of what a step is about."""
+_VERBS_TOLD: dict[Activity, str] = {
+    "load": "load read download fetch retrieve collect scrape open",
+    "prepare": "clean preprocess transform scale rescale encode impute normalize standardize engineer tokenize "
+    "vectorize discretize wrangle",
+    "split": "split",
+    "train": "train fit tune",
+    "evaluate": "evaluate validate score predict forecast",
+    "save": "save export write upload",
+}
+_TOLD = {verb: activity for activity, verbs in _VERBS_TOLD.items() for verb in verbs.split()}
+"""Verbs of headings, and what they say of code that says little itself."""
+_PRIORITY: tuple[Activity, ...] = ("train", "load", "evaluate", "split", "prepare", "save", "plot", "setup", "compute")
 
 
 def activities(statements: Sequence[Statement]) -> dict[int, Activity]:
     """Activity by index of statement. Remembers what names were made by, so that `scaler.fit` is preparing."""
     makers: dict[str, Activity] = {}
     found: dict[int, Activity] = {}
+    imported = frozenset().union(*(s.flow.binds for s in statements if s.flow.imports))
     for statement in statements:
+        if _sets_up(statement, imported):
+            found[statement.index] = "setup"
+            continue
         votes: Counter[Activity] = Counter()
         for activity, weight in _of_calls(statement, makers):
             votes[activity] += weight
@@ -109,14 +147,31 @@ def activities(statements: Sequence[Statement]) -> dict[int, Activity]:
     return found
 
 
+def told(kind: Activity, verb: str) -> Activity:
+    """What a heading's verb makes of an activity: code that only computes or prepares is what its author calls it."""
+    return _TOLD.get(verb, kind) if kind in ("compute", "prepare") else kind
+
+
 def dominant(found: Iterable[tuple[Activity, int]]) -> Activity:
     """The activity of a run of statements, each with its weight; training always shows."""
     weights: Counter[Activity] = Counter()
+    every: set[Activity] = set()
     for activity, weight in found:
-        weights[activity] += weight if activity != "compute" else 0
+        every.add(activity)
+        weights[activity] += weight if activity not in ("compute", "setup") else 0
     if not +weights:
-        return "compute"
+        return "setup" if every == {"setup"} else "compute"
     return max(weights, key=lambda activity: (weights[activity], -_PRIORITY.index(activity)))
+
+
+def _sets_up(statement: Statement, imported: frozenset[str]) -> bool:
+    """True for calls and assignments that only set options of libraries."""
+    flow = statement.flow
+    if flow.binds or flow.imports or not isinstance(statement.node, ast.Expr | ast.Assign):
+        return False
+    return (
+        bool(flow.calls or flow.mutates) and flow.mutates <= imported and all(c.startswith(_SETUP) for c in flow.calls)
+    )
 
 
 def _of_calls(statement: Statement, makers: dict[str, Activity]) -> Iterable[tuple[Activity, int]]:

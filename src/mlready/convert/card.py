@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from mlready.convert.inputs import inputs
 from mlready.convert.keep import saved_models
 from mlready.convert.model import Plan, Stage
+from mlready.convert.sections import first_paragraph
 
 CARD = "docs/model-card.md"
 MAX_PROSE = 600
@@ -65,10 +65,5 @@ def _resolved(names: Iterable[str]) -> list[str]:
 
 def _prose(plan: Plan) -> str:
     """The first paragraph of the notebook's text: what its author said that it is for."""
-    for cell in plan.notebook.cells:
-        if cell.kind == "markdown":
-            for paragraph in re.split(r"\n\s*\n", cell.source):
-                text = " ".join(paragraph.split())
-                if len(text) >= 40 and not re.match(r"[#<|`!=\-*\[.>:]", text):
-                    return text[:MAX_PROSE]
-    return ""
+    texts = (first_paragraph(cell.source) for cell in plan.notebook.cells if cell.kind == "markdown")
+    return next(filter(None, texts), "")[:MAX_PROSE]

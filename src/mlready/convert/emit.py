@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from mlready.convert.activities import MODULES
@@ -14,6 +15,7 @@ from mlready.convert.literals import literals_module
 from mlready.convert.model import Definition, ImportLine, Plan, Setting, Stage
 from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
+from mlready.convert.segment import MAX_LINES
 from mlready.convert.strings import names_in_strings
 from mlready.convert.tokens import COPY, OUTPUT_DIR, SAVE_FIGURES, SHOW
 
@@ -24,6 +26,7 @@ DOCSTRINGS = {
     "evaluation": "Measuring how good models are.",
     "plots": "Figures.",
     "artifacts": "Writing results to files.",
+    "setup": "Settings of the libraries.",
     "analysis": "Computations on the data.",
     "helpers": "Functions and classes that several modules use.",
     "shared": "Functions and classes that several notebooks had.",
@@ -189,9 +192,39 @@ def _stage_body(plan: Plan, stage: Stage) -> Iterable[Line]:
 
 
 def docstring(stage: Stage) -> str:
-    title = stage.title or stage.name.replace("_", " ").capitalize()
-    title = title.replace("\\", "").replace('"', "'").strip().rstrip(".")
-    return f'"""{title[:100] or stage.name}."""'
+    """What the step is, and what the notebook says about it, as indented lines."""
+    title = _NUMBER.sub("", stage.title) or stage.title or stage.name.replace("_", " ")
+    title = _quotable(title[:1].upper() + title[1:])[:100] or stage.name
+    prose = _sentences(_quotable(stage.prose), 3 * PROSE_WIDTH) if _lines(stage) <= MAX_LINES - 4 else ""
+    if not prose:
+        return f'"""{title}."""'
+    lines = textwrap.wrap(prose, PROSE_WIDTH)
+    return "\n".join([f'"""{title}.', "", *(f"    {line}" for line in lines), '    """'])
+
+
+PROSE_WIDTH = 84
+_NUMBER = re.compile(
+    r"^(?:(?:step|part|section|chapter)\s*\d+(?:\.\d+)*[.:)\s-]*|\d+(?:\.\d+)+[.:)]?\s+|\d+[.:)]\s*)", re.I
+)
+"""The number of a heading: it says where the notebook had it."""
+
+
+def _lines(stage: Stage) -> int:
+    return sum(statement.lines for statement in stage.statements)
+
+
+def _quotable(text: str) -> str:
+    return text.replace("\\", "").replace('"', "'").strip().rstrip(".:")
+
+
+def _sentences(text: str, limit: int) -> str:
+    """Whole sentences up to a length; "" where the first is longer."""
+    found = ""
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        if len(found) + len(sentence) + 2 > limit:
+            break
+        found = f"{found} {sentence}".strip()
+    return found if not found or found[-1] in ".!?" else f"{found}."
 
 
 # ------------------------------------------------------------------------------------------------------- configuration

@@ -132,6 +132,8 @@ class Stage:
     unset: tuple[str, ...] = ()
     """Names that may stay unbound and so start as None."""
     title: str = ""
+    prose: str = ""
+    """What the notebook says right above it."""
     is_async: bool = False
 
     @property

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from mlready.convert.activities import MODULES, VERBS, Activity, activities, dominant
+from mlready.convert.activities import MODULES, Activity, activities, dominant, told
 from mlready.convert.corrections import Correction, correction_notes, drawing, given_back, held_together
 from mlready.convert.definitions import Moved, plan_definitions
 from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_functions
@@ -16,14 +16,15 @@ from mlready.convert.imports import Imported, plan_imports
 from mlready.convert.keep import kept_names
 from mlready.convert.literals import long_literals
 from mlready.convert.model import Definition, ImportLine, LongLiteral, Note, Notebook, Plan, Setting, Stage, Statement
-from mlready.convert.names import from_heading, identifier, unique
+from mlready.convert.names import from_heading, leading_verb
 from mlready.convert.policy import plain_cell
 from mlready.convert.rewrite import Rewriter
 from mlready.convert.scripts import expand_runs
-from mlready.convert.sections import Section, sections
+from mlready.convert.sections import Section, prose_above, sections
 from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
 from mlready.convert.statements import Reading, read_statements
+from mlready.convert.step_names import leading_comment, step_name
 from mlready.convert.strings import names_in_strings
 from mlready.convert.tokens import OUTPUT_DIR, PLAIN
 from mlready.flow.statements import Imports
@@ -58,6 +59,7 @@ class _Planner:
         statements = tuple(_without_lines(s, self.literals.get(s.index)) for s in reading.statements)
         self.statements = statements
         self.sections = sections(notebook)
+        self.prose = prose_above(notebook)
         self.imported: Imported = plan_imports(statements, notebook.path.parent)
         rest = [s for s in statements if s.index not in self.imported.hoisted]
         self.extracted: Extracted = extract(rest, imports)
@@ -217,7 +219,13 @@ class _Planner:
         bound_here = set().union(*(s.flow.binds for s in statements))
         unset += sorted(n for n in written - bound_here - inputs.keys() if n not in unset)
         kind = dominant((self.activity[s.index], s.weight) for s in statements)
-        title, name = self._name(statements, kind, list(inputs), outputs, taken, named)
+        if kind == "compute" and not binds and any(self.activity[s.index] == "setup" for s in statements):
+            kind = "setup"
+        heading = self._heading(statements[0].cell, kind, named)
+        kind = told(kind, leading_verb(heading or leading_comment(statements)))
+        title, name = step_name(
+            statements, kind, heading, self._subjects(statements, list(inputs), outputs, kind), taken
+        )
         self._name_figures(statements, name)
         return Stage(
             name=name,
@@ -228,6 +236,7 @@ class _Planner:
             outputs=tuple(outputs),
             unset=tuple(unset),
             title=title,
+            prose=self.prose.get(statements[0].cell, "") if work[start].starts_cell else "",
             is_async=any(_awaits(s.node) for s in statements),
         )
 
@@ -259,32 +268,23 @@ class _Planner:
         plain = (ast.Assign, ast.Expr, ast.AugAssign, ast.AnnAssign, ast.Assert)
         return any(name in s.flow.reads and isinstance(s.node, plain) for s in self.work[end:])
 
-    def _name(
-        self,
-        statements: tuple[Statement, ...],
-        kind: Activity,
-        inputs: list[str],
-        outputs: list[str],
-        taken: set[str],
-        named: set[int],
-    ) -> tuple[str, str]:
-        verb = VERBS[kind]
-        section = self.sections.get(statements[0].cell)
+    def _heading(self, cell: int, kind: Activity, named: set[int]) -> str:
+        """The heading that a step is the first to stand under; none says what setting libraries up is about."""
+        section = self.sections.get(cell)
+        if kind == "setup" or section is None or section.cell in named or not from_heading(section.title, verb="do"):
+            return ""
+        named.add(section.cell)
+        return section.title
+
+    def _subjects(
+        self, statements: tuple[Statement, ...], inputs: list[str], outputs: list[str], kind: Activity
+    ) -> list[str]:
+        """Variables that a step is about, the telling ones first: what it makes, what it changes, what it takes."""
         made = [n for n in outputs if n not in inputs] or outputs
         changed = [n for s in statements for n in sorted(s.flow.mutates) if n in self.variables]
-        hints = [name for name in (*made, *changed, *inputs) if name != OUTPUT_DIR]
-        if section and section.title and section.cell not in named:
-            name = from_heading(section.title, verb=verb)
-            if name:
-                named.add(section.cell)
-                return section.title, unique(name, taken, hints)
-        noun = next((identifier(hint) for hint in hints if identifier(hint)), "")
-        base = (
-            f"{verb}_{noun}"
-            if noun
-            else (from_heading(section.title, verb=verb) if section else "") or f"{verb}_values"
-        )
-        return "", unique(base, taken, hints[1:])
+        bound = [n for s in reversed(statements) for n in sorted(s.flow.binds) if not isinstance(s.node, ast.For)]
+        found = [name for name in (*made, *changed, *inputs, *bound) if name != OUTPUT_DIR]
+        return sorted(found, key=lambda name: name not in self.kept) if kind in ("train", "evaluate") else found
 
     def _name_figures(self, statements: tuple[Statement, ...], name: str) -> None:
         for statement in statements:

@@ -104,7 +104,7 @@ def _costs(
         certain = (certain | item.certain) - item.deletes
         lines += item.lines
         weight += item.weight
-        if item.activity != "compute":
+        if item.activity not in ("compute", "setup"):
             kinds.add(item.activity)
         if end in glued:
             continue

@@ -19,6 +19,7 @@ from mlready.facts.generated import is_generated
 from mlready.facts.pool import Pool
 from mlready.facts.python import collector_off, read_python
 from mlready.facts.rows import FileFacts
+from mlready.facts.unrendered import first_mark
 from mlready.vocabulary import Vocabulary, load
 
 Progress = Callable[[int, int], None]
@@ -88,7 +89,8 @@ def _read_file(path: str, role: str, data: bytes, vocabulary: Vocabulary) -> Fil
         found = module.read(path, data)
         if found is not None:
             facts = merge(facts, found)
-    return structs.replace(facts, generated=True) if is_generated(data) else facts
+    generated, unrendered = is_generated(data), 0 if kind or role == "data" else first_mark(data, facts)
+    return structs.replace(facts, generated=generated, unrendered=unrendered) if generated or unrendered else facts
 
 
 def code_kind(path: str, data: bytes) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 6
+FACTS_VERSION = 7
 
 Scalar = str | int | float | bool | None
 
@@ -565,6 +565,8 @@ class FileFacts(Row, frozen=True, array_like=True, gc=False):
     suppressions: tuple[Suppression, ...] = ()
     generated: bool = False
     """Its first lines say that a program wrote it (`facts.generated.is_generated`)."""
+    unrendered: int = 0
+    """Line of the first mark of a project template that nobody filled in, or 0 (`facts.unrendered.first_mark`)."""
 
 
 class Suppression(Row, frozen=True, array_like=True, gc=False):

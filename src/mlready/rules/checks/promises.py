@@ -1,4 +1,4 @@
-"""DEP016: files that are empty promises, and commands that start what is not there."""
+"""DEP016: files that are empty promises, commands that start what is not there, versions that do not exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ _OWN_MARKS = re.compile(r"(^|/)(cookiecutter\.json|copier\.ya?ml|cliff\.toml|non
 _FILLED_LATER = re.compile(r"(^|/)(ansible|roles|playbooks|group_vars|host_vars|charts?|helm|salt)(/|$)")
 """Folders whose marks a tool fills in when it runs."""
 _TEST_FILE = re.compile(r"^test|_test\.py$|^conftest")
-_MARKS = re.compile(r"\{\{\s*(cookiecutter|copier|_copier|project)\b|\{%-?\s*(if|for|endif|raw)\b")
+_APP_SERVERS = frozenset(["uvicorn", "gunicorn", "hypercorn", "granian"])
+_APP = re.compile(r"^([A-Za-z_][\w.]*):[A-Za-z_]\w*(\(\))?$")
+_YAML_LOADED = frozenset(["github", "gitlab"])
+"""Providers that load numbers as numbers; Azure keeps the text."""
+_VERSION = re.compile(r"version|^(python|go|node|ruby)$", re.IGNORECASE)
+_UNQUOTED = ":unquoted-float"
 _PLAIN_FILE = re.compile(r"^(\./)?[\w./-]+\.(py|ipynb|txt|lock)$")
 
 
@@ -32,11 +37,12 @@ def no_empty_artifacts(project: Project) -> Verdict:
     watched = [file for file in project.files if _is_watched(file)]
     broken = [Site(0.0, "is empty", f.at(0), key="empty") for f in watched if f.size == 0 and f.tracked]
     broken += [
-        Site(0.0, "holds template marks that were never filled in", f.at(0), key="unrendered")
+        Site(0.0, "holds template marks that were never filled in", f.at(f.facts.unrendered), key="unrendered")
         for f in watched
-        if _unrendered(f)
+        if f.facts.unrendered and not _FILLED_LATER.search(f.path) and not _beside_template(project, f)
     ]
     broken += _missing_targets(project)
+    broken += _lost_digits(project)
     return hazard(broken, units=max(1, len(watched)))
 
 
@@ -48,13 +54,10 @@ def _is_watched(file: ProjectFile) -> bool:
     return not _MAY_BE_EMPTY.search(file.path) and not _TEMPLATE_FOLDER.search(file.path)
 
 
-def _unrendered(file: ProjectFile) -> bool:
-    """`{{ cookiecutter.x }}` or `{% if %}` outside of a templates folder."""
-    if _FILLED_LATER.search(file.path):
-        return False
-    texts = [str(row.value) for row in file.facts.settings] + [row.key for row in file.facts.settings]
-    texts += [row.value for row in (file.facts.container.instructions if file.facts.container else ())]
-    return any(_MARKS.search(text) for text in texts)
+def _beside_template(project: Project, file: ProjectFile) -> bool:
+    """Whether the folder of a template (`{{ cookiecutter.name }}/`) lies beside the file, which then asks its questions."""
+    folder = file.path.rpartition("/")[0]
+    return any("{{" in other.path.removeprefix(folder) for other in project.files if other.path.startswith(folder))
 
 
 def _missing_targets(project: Project) -> Iterator[Site]:
@@ -63,7 +66,7 @@ def _missing_targets(project: Project) -> Iterator[Site]:
     for command in project.commands:
         if command.origin not in ("ci", "container", "pipeline"):
             continue
-        name = _missing_file(project, command)
+        name = _missing_file(project, command) or _missing_app(project, command)
         if name and (name, command.where.path) not in seen:
             seen.add((name, command.where.path))
             yield Site(0.0, f"runs {name}, which is not in the repository", command.where, key=name)
@@ -87,6 +90,58 @@ def _exists(project: Project, name: str, command: Command) -> bool:
     last = PurePosixPath(name).name
     if name.startswith(("/", "~", "$")) or last in project.file_names or last in project.beside:
         return True
-    same = [other for other in project.commands if other.where.path == command.where.path and other is not command]
-    fetched = any(re.match(r"(cd|tar|unzip|git clone|wget|curl)\b", other.text) for other in same)
-    return any(last in other.text for other in same) or (fetched and last == "setup.py")
+    others = _others(project, command)
+    return any(last in other.text for other in others) or (last == "setup.py" and _fetches(others))
+
+
+def _others(project: Project, command: Command) -> list[Command]:
+    """The other commands of the same file."""
+    return [other for other in project.commands if other.where.path == command.where.path and other is not command]
+
+
+def _fetches(commands: list[Command]) -> bool:
+    """Whether one of them brings files that are not in the repository."""
+    return any(re.match(r"(cd|tar|unzip|git clone|wget|curl)\b", command.text) for command in commands)
+
+
+def _missing_app(project: Project, command: Command) -> str:
+    """`uvicorn api.main:app` where no file or folder has that name, whatever folder it is copied to."""
+    words = command.words
+    if not words or words[0].rpartition("/")[2] not in _APP_SERVERS or not _brings_code(project, command):
+        return ""
+    found = next((match for word in words[1:] if (match := _APP.match(word))), None)
+    if found is None:
+        return ""
+    top, last = found[1].split(".")[0], found[1].split(".")[-1]
+    if last in project.local_roots or _exists(project, f"{last}.py", command):
+        return ""
+    is_installed = top not in project.local_roots and top.replace("_", "-").lower() in project.declared
+    return "" if is_installed or _fetches(_others(project, command)) else found[0]
+
+
+def _brings_code(project: Project, command: Command) -> bool:
+    """Whether code of the project runs there: in CI and pipelines it does, in an image if it is copied into it."""
+    container = project.by_path[command.where.path].facts.container
+    return command.origin != "container" or any(
+        row.op in ("COPY", "ADD") and "--from=" not in row.value
+        for row in (container.instructions if container else ())
+    )
+
+
+def _lost_digits(project: Project) -> Iterator[Site]:
+    """Versions without quotes that CI reads as another number: 3.10 as 3.1."""
+    for file, automation in project.automations:
+        if automation.provider not in _YAML_LOADED:
+            continue
+        rows = [(1, automation.env)]
+        for job in automation.jobs:
+            rows += [(job.line, job.env), (job.line, job.matrix)]
+            rows += [(step.line, pairs) for step in job.steps for pairs in (step.inputs, step.env)]
+        found = {
+            (key, value): line for line, pairs in reversed(rows) for key, value in pairs if key.endswith(_UNQUOTED)
+        }
+        for (key, value), line in sorted(found.items(), key=lambda item: item[1]):
+            name = key.removesuffix(_UNQUOTED)
+            if _VERSION.search(name.rpartition(".")[2]):
+                said = f"asks for {name} {float(value)}: {value} needs quotes"
+                yield Site(0.0, said, file.at(line), key=f"{name} {value}")

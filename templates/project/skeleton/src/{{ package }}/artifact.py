@@ -45,6 +45,8 @@ def load(folder: Path) -> tuple[Pipeline, ModelCard]:
 
 def read_card(folder: Path) -> ModelCard:
     """What the model in this folder is made of."""
+    if not exists(folder):
+        raise FileNotFoundError(f"there is no model in {folder}")
     return ModelCard.model_validate_json((folder / _CARD).read_text(encoding="utf-8"))
 
 

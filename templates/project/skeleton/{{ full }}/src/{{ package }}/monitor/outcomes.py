@@ -1,10 +1,9 @@
-"""Joins the truth, once it is known, to the recorded predictions: `make drift`."""
+"""Joins the truth, once it is known, to the recorded predictions, and judges how good they were."""
 
 from __future__ import annotations
 
 import json
 import logging
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +12,6 @@ from .. import records
 from ..evaluate import broken_bounds
 from ..model import scorable, score
 from ..settings import Settings
-from .notify import notify
 
 log = logging.getLogger(__name__)
 
@@ -33,22 +31,14 @@ def live_metrics(predictions: pd.DataFrame, outcomes: pd.DataFrame) -> dict[str,
     return score(both["truth"].tolist(), both["prediction"].tolist()) if scorable(both["truth"].tolist()) else {}
 
 
-def main() -> None:
-    """Write reports/live.json; tell people and exit 1 if performance fell below what was accepted."""
-    logging.basicConfig(level=logging.INFO)
-    settings = Settings()
+def judge(settings: Settings) -> str:
+    """Write reports/live.json; returns the alarm, or nothing where performance is as accepted or not known yet."""
     metrics = live_metrics(records.read(settings.serve.records), read_outcomes(settings.monitor.outcomes))
     if not metrics:
         log.info("no outcomes are known yet in %s", settings.monitor.outcomes)
-        return
+        return ""
     settings.reports.mkdir(parents=True, exist_ok=True)
     (settings.reports / "live.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     log.info("live metrics %s", metrics)
-    if problems := broken_bounds(metrics, settings.accept):
-        message = "live performance is too low: " + "; ".join(problems)
-        notify(f"{{ distribution }}: {message}", settings.monitor)
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
+    problems = broken_bounds(metrics, settings.accept)
+    return "live performance is too low: " + "; ".join(problems) if problems else ""

@@ -1,9 +1,8 @@
-"""Compares recorded inputs and predictions with the training data: `make drift`."""
+"""Compares recorded inputs and predictions with the training data."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +12,6 @@ from evidently.presets import DataDriftPreset
 from .. import records
 from ..schema import FEATURES
 from ..settings import Settings
-from .notify import notify
 
 log = logging.getLogger(__name__)
 
@@ -29,22 +27,14 @@ def drift(reference: pd.DataFrame, current: pd.DataFrame, target: Path, *, thres
     return float(counts["value"]["share"])
 
 
-def main() -> None:
-    """Write reports/drift.html; tell people and exit 1 on drift."""
-    logging.basicConfig(level=logging.INFO)
-    settings = Settings()
+def judge(settings: Settings) -> str:
+    """Write reports/drift.html; returns the alarm, or nothing where all is well or too little was recorded."""
     current = records.read(settings.serve.records)
     if len(current) < settings.monitor.min_rows:
         log.info("%d predictions recorded, %d needed to judge drift", len(current), settings.monitor.min_rows)
-        return
+        return ""
     reference = pd.read_csv(settings.serve.model / "reference.csv", dtype=dict.fromkeys(COLUMNS, "float64"))
     share = drift(reference, current, settings.reports / "drift.html", threshold=settings.monitor.drift_share)
     log.info("%.0f %% of the columns drifted over %d predictions", 100 * share, len(current))
-    if share >= settings.monitor.drift_share:
-        message = f"{100 * share:.0f} % of the columns drifted; see reports/drift.html and retrain"
-        notify(f"{{ distribution }}: {message}", settings.monitor)
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
+    drifted = share >= settings.monitor.drift_share
+    return f"{100 * share:.0f} % of the columns drifted; see reports/drift.html and retrain" if drifted else ""

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.convert.report import write_report
+from tests.benchmarks.convert.thin import thin_outcome
 
 HERE = Path(__file__).parent
 FINGERPRINT = HERE / "fingerprint.py"
@@ -179,8 +180,11 @@ def measure(job: Job) -> dict[str, Any]:
     except Exception:
         return {**result, "verdict": "traceback", "reason": traceback.format_exc()[-1500:]}
     verdict, plan = verification.verdicts[0], verification.done.plans[0]
+    thin = "not run"
+    if verdict.name != "not runnable":
+        thin = thin_outcome(verification.done, job.python, job.timeout, job.folder / "references" / job.row.id)
     corrected = [note.message for note in plan.notes if note.kind == "corrected"]
-    result = {**result, **structure(plan), "corrected": corrected}
+    result = {**result, **structure(plan), "corrected": corrected, "thin": thin}
     return {**result, **verdict.content, "independent": independent(verdict.extra)}
 
 

@@ -47,6 +47,10 @@ def overview(results: Sequence[dict[str, Any]]) -> list[str]:
         ("packages that run to the end", f"{len(complete)} ({percent(len(complete), len(able))})"),
         ("packages with every stable value, output and file equal", f"{len(equal)} ({percent(len(equal), len(able))})"),
         ("verdicts", ", ".join(f"{name} {n}" for name, n in Counter(r["verdict"] for r in ran).most_common())),
+        (
+            "thin notebooks that run to the end; that show, draw and print the same",
+            f"{sum('fails' not in r['thin'] for r in able)}; {sum(r['thin'] == 'equal' for r in able)} of {len(able)}",
+        ),
         ("plans corrected after the reference run", sum(bool(r.get("corrected")) for r in ran)),
         ("final values stable by independent fingerprints", stable),
         ("- compared by mlready", f"{compared} ({percent(compared, stable)})"),
@@ -85,8 +89,10 @@ def unequal(results: Sequence[dict[str, Any]]) -> list[str]:
     rows = []
     for result in results:
         verdict = result.get("verdict")
-        if verdict in ("differs", "not runnable", "traceback") or (verdict and missing(result)):
-            reason = str(result["reason"]).replace("|", "/").replace("\n", " ")[:200]
+        thin = result.get("thin", "equal")
+        if verdict in ("differs", "not runnable", "traceback") or (verdict and missing(result)) or thin != "equal":
+            told = result["reason"] if thin in ("equal", "not run") else f"{result['reason']}; thin notebook: {thin}"
+            reason = str(told).replace("|", "/").replace("\n", " ")[:200]
             rows.append(f"| {result['project']} | {result['path']} | {verdict} | {reason} |")
     return ["| distribution | notebook | verdict | reason |", "|---|---|---|---|", *rows] if rows else []
 

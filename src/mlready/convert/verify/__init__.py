@@ -126,7 +126,7 @@ class Reference:
         self._run(plan, 2)
 
     def _is_unstable(self, plan: Plan) -> bool:
-        compared = compare_records(self.setup, {**_job(plan, Path()), **_records(self.plain, [])}, "stability")
+        compared = compare_records(self.setup, comparison_job(plan, Path(), self.plain, []), "stability")
         values = (value["verdict"] == "unstable" for value in compared["values"].values())
         shown = (group["verdict"] == "unstable" for group in compared["shown"])
         return any(values) or any(shown) or len({tuple(run.texts.items()) for run in self.plain}) > 1
@@ -135,12 +135,11 @@ class Reference:
         """Runs a package of the notebook once and compares."""
         if not self.ran:
             return judge(plan, self.plain, [], {}, None)
-        job = _job(plan, source)
+        job = comparison_job(plan, source, self.plain, self.seeded)
         record, files, problem = run_package(self.notebook, self.setup, {**job, "seeded": bool(self.seeded)}, "package")
-        paths = _records(self.plain, self.seeded)
         if not problem:
-            paths["candidate"] = str(record)
-        compared = compare_records(self.setup, {**job, **paths}, "comparison")
+            job["candidate"] = str(record)
+        compared = compare_records(self.setup, job, "comparison")
         record.unlink(missing_ok=True)
         return judge(plan, self.plain, self.seeded, compared, (files, problem))
 
@@ -208,13 +207,14 @@ def rewritten(old: Conversion, new: Conversion) -> Conversion:
     return replace(new, changes=changes)
 
 
-def _records(plain: list[NotebookRun], seeded: list[NotebookRun]) -> dict[str, Any]:
-    return {"plain": [str(run.record) for run in plain], "seeded": [str(run.record) for run in seeded]}
-
-
-def _job(plan: Plan, source: Path) -> dict[str, Any]:
+def comparison_job(
+    plan: Plan, source: Path, plain: Sequence[NotebookRun], seeded: Sequence[NotebookRun]
+) -> dict[str, Any]:
+    """What running a package and comparing its record with those of the notebook needs to know."""
     homes = definition_homes(plan)
     return {
+        "plain": [str(run.record) for run in plain],
+        "seeded": [str(run.record) for run in seeded],
         "package": plan.package,
         "source": str(source),
         "steps": [stage.name for stage in plan.stages],

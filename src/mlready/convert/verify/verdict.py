@@ -93,7 +93,7 @@ def judge(
         return Verdict("not runnable", f"the notebook fails at cell {first.failed_cell}: {first.failure}")
     values = compared["values"]
     files = _files(plain, seeded, package[0])
-    printed = _printed(plan, plain, seeded, compared)
+    printed = judge_printed(plan, plain, seeded, compared["texts"])
     error: Mapping[str, Any] | None = compared.get("error")
     told = {"shown values": compared["shown"], "printed text": printed, "figures": compared["drawn"]}
     differences = _differences(plan, values, told, files)
@@ -159,10 +159,10 @@ def _differences(
     return found + [f"file {path}: {verdict}" for path, verdict in files.items() if verdict in ("differs", "missing")]
 
 
-def _printed(
-    plan: Plan, plain: Sequence[NotebookRun], seeded: Sequence[NotebookRun], compared: Mapping[str, Any]
+def judge_printed(
+    plan: Plan, plain: Sequence[NotebookRun], seeded: Sequence[NotebookRun], printed: Sequence[Sequence[str]]
 ) -> list[dict[str, Any]]:
-    """Printed text by group of cells that share steps."""
+    """What a package printed, as (step, text), by group of cells that share steps."""
     from mlready.convert.verify import groups
 
     found: list[dict[str, Any]] = []
@@ -170,7 +170,7 @@ def _printed(
         texts = {_text(run, group["cells"]) for run in seeded or plain}
         if len(texts) > 1:
             texts = {_text(run, group["cells"]) for run in plain}
-        got = masked("".join(text for step, text in compared["texts"] if step in group["steps"]))
+        got = masked("".join(text for step, text in printed if step in group["steps"]))
         if not any(texts) and not got:
             continue
         verdict = "unstable" if len(texts) > 1 else "equal" if texts == {got} else "differs"

@@ -107,6 +107,10 @@ def write_record(
         "shown": RECORDER.shown,
         "extra": prints,
         "versions": _plain_versions(versions),
+        "error": None,
+        "texts": [],
+        "examples": {},
+        "results": {},
         **more,
     }
     with Path(path).open("wb") as file:

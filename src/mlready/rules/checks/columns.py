@@ -10,7 +10,7 @@ from mlready.facts.rows import Subscript, Value
 from mlready.findings import Site, Verdict, hazard, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, literal_path, spreads_keywords
-from mlready.rules.checks.schemas import Schema, schemas
+from mlready.rules.checks.schemas import Schema, schemas, typed_columns
 
 # ------------------------------------------------------------------------------------------------------ FEA004 .. FEA006
 
@@ -171,7 +171,7 @@ _FEATURE_LIST = re.compile(r"feature|column|col(s)?$|numeric|categor|predictors|
 
 
 _OTHER_COLUMNS = re.compile(
-    r"exclud|drop|ignor|skip|omit|non_?feature|(^|_)(raw|expected|required|report|source|all|date|sort|index|join|group|display|show"
+    r"exclud|drop|ignor|skip|omit|leak|non_?feature|(^|_)(raw|expected|required|report|source|all|date|sort|index|join|group|display|show"
     r"|output|out|sub|submission|preds?|prob\w*|results?|malicious|test|ids?|keys?)(_|\.|$)|target|label|class(es)?(_|$)|"
     r"^categories$",
     re.IGNORECASE,
@@ -290,7 +290,7 @@ _NO_FEATURE_KEY = re.compile(r"drop|exclude|ignore|requirement|target", re.IGNOR
 
 def features_named(project: Project) -> Verdict:
     """FEA010: training picks its inputs by an explicit list of names: in code, configuration or a feature store."""
-    sites = [*_named_in_code(project), *_named_in_configuration(project)]
+    sites = [*_named_in_code(project), *_named_in_notebooks(project), *_named_in_configuration(project)]
     for use in project.uses("feature-store", notebooks=False):
         sites.append(Site(1.0, f"{use.call.name} names the features", use.where, key=use.call.name))
     if not any(site.credit >= 1 for site in sites):
@@ -381,6 +381,54 @@ def _named_in_code(project: Project) -> Iterator[Site]:
             yield Site(1.0, "a ColumnTransformer is bound to named columns", use.where, key=use.call.name)
 
 
+def _named_in_notebooks(project: Project) -> Iterator[Site]:
+    """Notebooks that train on columns by name, as a share of those that train; half where code trains too."""
+    fits = {use.file.path for use in project.uses("train", "fit", "tune", notebooks=True)}
+    notebooks = [file for file in project.work_files if file.path in fits]
+    lines = {file: line for file in notebooks if (line := _picks_by_name(file))}
+    if not lines:
+        return
+    first = next(iter(lines))
+    in_code = any(entry.kind != "notebook" for entry in project.training_entries)
+    words = f"{len(lines)} of {len(notebooks)} notebooks that train pick their inputs by name"
+    credit = len(lines) / len(notebooks) * (0.5 if in_code else 1.0)
+    yield Site(credit, words, first.at(lines[first]), key="notebooks")
+
+
+def _picks_by_name(file: ProjectFile) -> int:
+    """The line of `X = table[["rooms", "area"]]`, or of `table[features]` after a list of names; 0 without one."""
+    python = file.python
+    assert python is not None
+    lists = {
+        row.name
+        for row in python.assigns
+        if row.value.kind == "list" and len(row.value.items) > 1 and _names_inputs(row.name)
+    }
+    for row in python.assigns:
+        for value in _items(row.value):
+            named = any(item.kind == "name" and item.text in lists for item in value.items)
+            if named or (_lists_columns(value) and _INPUT.match(row.name)):
+                return row.line
+    for call in python.calls:
+        if {"train", "fit", "split"} & set(call.activities):
+            chosen = (value for arg in call.args for value in _items(arg.value))
+            if any(item.kind == "name" and item.text in lists for value in chosen for item in value.items):
+                return call.line
+    return 0
+
+
+def _names_inputs(name: str) -> bool:
+    return bool(_FEATURES.search(name)) and not _OTHER_COLUMNS.search(name)
+
+
+def _items(value: Value, depth: int = 4) -> Iterator[Value]:
+    """Every subscript in a value, itself included."""
+    if value.kind == "item":
+        yield value
+    for inner in (*value.items, *value.values) if depth else ():
+        yield from _items(inner, depth - 1)
+
+
 _NOT_THE_INPUTS = re.compile(
     r"(^|_)(not|non|no|without|db|sql|insert|table|plot|fig|legend|box|bbox|xyxy|corner|csv|export|upsert)(_|$)",
     re.IGNORECASE,
@@ -422,6 +470,8 @@ def _lists_columns(value: Value) -> bool:
 
 
 def _named_in_configuration(project: Project) -> Iterator[Site]:
+    for file, names in typed_columns(project):
+        yield Site(1.0, f"{file.path} lists {len(names)} features", file.at(0), key=file.path)
     for file in project.files:
         known = re.search(r"config|conf|param|settings|feature|schema|train", file.path, re.IGNORECASE)
         if file.role != "config" or not known or not file.path.endswith((".yaml", ".yml", ".toml", ".json")):

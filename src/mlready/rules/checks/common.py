@@ -101,7 +101,15 @@ _METRIC_KEY = re.compile(
     r"metric|score|accuracy|(^|_)(f1|auc|rmse|mae|mse|r2|precision|recall|loss)($|_)", re.IGNORECASE
 )
 _DUMPS = frozenset(
-    ("json.dump", "json.dumps", "yaml.dump", "yaml.safe_dump", "pandas.DataFrame.to_csv", "pandas.DataFrame.to_json")
+    (
+        "json.dump",
+        "json.dumps",
+        "yaml.dump",
+        "yaml.safe_dump",
+        "pandas.DataFrame.to_csv",
+        "pandas.DataFrame.to_json",
+        "pandas.DataFrame.to_excel",
+    )
 )
 
 
@@ -115,7 +123,9 @@ def written_metrics(project: Project) -> Iterator[Use]:
             value = argument(call, "0", "obj", "data")
             name = value.text if value is not None and value.kind == "name" else call.receiver
             written = value is not None and _names_metric(value)
-            built = any(row.name == name and _names_metric(row.value) for row in file.python.assigns)
+            built = any(
+                row.name in (name, _frame_of(file, name)) and _names_metric(row.value) for row in file.python.assigns
+            )
             built = built or any(name in made.targets and _takes_metrics(made) for made in file.calls)
             if written or (name and built) or re.search(r"(^|_)(metrics|scores)$", name):
                 yield Use(file, call)
@@ -126,6 +136,13 @@ def _takes_metrics(call: Call) -> bool:
     return any(
         re.search(r"(^|[_.])(metrics|scores)$", word) for arg in call.args for word in (arg.name, arg.value.text)
     )
+
+
+def _frame_of(file: ProjectFile, name: str) -> str:
+    """The mapping that a table is made of: `rows = {...}; table = pandas.DataFrame(rows)`."""
+    made = (call for call in file.calls if call.name == "pandas.DataFrame" and name and name in call.targets)
+    given = next((argument(call, "0", "data") for call in made), None)
+    return given.text if given is not None and given.kind == "name" else ""
 
 
 def _names_metric(value: Value) -> bool:

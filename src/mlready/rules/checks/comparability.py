@@ -78,7 +78,7 @@ def _mixed_measures(project: Project) -> list[Site]:
 
 
 _NAMED = re.compile(
-    r"^_?((eval(uate|uation)?|validate|validation_(epoch|step)|compute_metrics|score_model|assess|estimate_loss)(_\w+)?|"
+    r"^_?((eval(uate|uation|uator)?|validate|validation_(epoch|step)|compute_metrics|score_model|assess|estimate_loss)(_\w+)?|"
     r"test(_(step|model|net|epoch|loop))?)$"
 )
 _EVALUATE = re.compile(
@@ -92,7 +92,7 @@ _MEASURING_FILE = re.compile(r"(^|/)(compute|calc(ulate)?|measure)_(\w+_)?(metri
 """A script that measures predictions which another one wrote."""
 
 
-def evaluating_functions(project: Project) -> Iterator[Site]:
+def evaluating_functions(project: Project, *, unreached: bool = True) -> Iterator[Site]:
     """Functions and scripts of the project's own that judge a model, whatever they compute it with."""
     for file in project.work_files:
         assert file.python is not None
@@ -106,7 +106,7 @@ def evaluating_functions(project: Project) -> Iterator[Site]:
                 yield Site(0.5, f"{scope.name} evaluates, in a notebook", file.at(scope.line), key=scope.name)
             elif project.reaches((file.path, number), "any"):
                 yield Site(1.0, f"{scope.name} evaluates", file.at(scope.line), key=scope.name)
-            else:
+            elif unreached:
                 words = f"{scope.name} evaluates, and no entry point reaches it"
                 yield Site(0.5, words, file.at(scope.line), key=scope.name)
     for file in project.python_files:
@@ -140,10 +140,12 @@ def _computes_metric(project: Project, file: ProjectFile, number: int) -> bool:
 
 
 def evaluates(project: Project) -> bool:
-    """Whether a model is judged at all: by a metric, a tracker, a function of its own, or validation data of a fit."""
-    if project.has("evaluate", "track-metrics", "autolog") or next(evaluating_functions(project), None) is not None:
+    """Whether a model is judged where anything runs: by a metric, a tracker, a function of its own, or validation data of a fit."""
+    if project.has("evaluate", "track-metrics", reached="any"):
         return True
-    wanted = ("validation_data", "validation_split", "eval_set", "val_dataloaders", "valid_sets")
+    if next(evaluating_functions(project, unreached=False), None) is not None:
+        return True
+    wanted = ("validation_data", "validation_split", "eval_set", "eval_dataset", "val_dataloaders", "valid_sets")
     return any(argument(use.call, *wanted) is not None for use in project.uses(*_FITS))
 
 
@@ -153,7 +155,7 @@ def _fits_in(file: ProjectFile, number: int) -> bool:
 
 
 _METRIC_FILE = re.compile(
-    r"(metrics?|scores?|results?|evaluation|report|performance)[^/]*\.(json|ya?ml|csv|tsv|parquet|jsonl)$",
+    r"(metrics?|scores?|results?|evaluation|report|performance)[^/]*\.(json|ya?ml|csv|tsv|parquet|jsonl|xlsx)$",
     re.IGNORECASE,
 )
 _SURELY = re.compile(r"metrics?|eval|scores?", re.IGNORECASE)
@@ -249,7 +251,7 @@ _TEST_PATH = re.compile(r"(^|[/_\-.])(test|valid(ation)?|eval(uation)?|holdout|h
 
 
 def _test_files(project: Project) -> Iterator[Site]:
-    for use in project.uses("read-data"):
+    for use in project.uses("read-data", "read-bundled-data"):
         path = literal_path(use.call)
         said = next((t for a in use.call.args for t in strings(a.value) if _TEST_PATH.search(t)), "")
         if path and _TEST_PATH.search(path):
@@ -319,6 +321,7 @@ def baseline_compared(project: Project) -> Verdict:
         *_candidates(project),
         *_diffs(project),
     ]
+    sites += _best_of_runs(project)
     sites += _compared_in_tests(project)
     if not sites and nothing_judged(project):
         return unknown(NO_TRAINING)
@@ -411,13 +414,34 @@ def _alternatives(python: PythonFacts, made: list[Call]) -> set[str]:
     }
 
 
+_METRIC_OF_RUNS = re.compile(r"^-?`?(summary_)?metrics[.`]")
+
+
+def _best_of_runs(project: Project) -> Iterator[Site]:
+    """Runs that a tracker puts in the order of a metric: of several models, or of settings of one."""
+    for use in project.uses("search-runs", reached="any"):
+        order = argument(use.call, "order_by", "order")
+        if not any(_METRIC_OF_RUNS.match(text.lstrip("+")) for text in strings(order)):
+            continue
+        several = len(_models_of(project, use.file) | _imported_models(project, use.file)) > 1
+        credit = (1.0 if several else 0.5) * (0.5 if use.file.facts.notebook is not None else 1.0)
+        yield Site(credit, f"{use.call.name} puts runs in the order of a metric", use.where, key=use.call.name)
+
+
 def _imported_models(project: Project, file: ProjectFile) -> set[str]:
-    """Models that are made in the modules which a file imports."""
-    traits = project.vocabulary.traits
+    """Models that are made or listed in the modules which a file imports."""
     paths = project.graph.imports.get(file.path, ())
-    modules = [project.by_path[path].python for path in paths if path in project.by_path]
-    calls = (call for python in modules if python is not None for call in python.calls)
-    return {call.name for call in calls if {"classifier", "regressor"} & set(traits(call.name))}
+    return {name for path in paths if path in project.by_path for name in _models_of(project, project.by_path[path])}
+
+
+def _models_of(project: Project, file: ProjectFile) -> set[str]:
+    """Classes of models that a file makes, or lists for a loop to make."""
+    traits = project.vocabulary.traits
+    rows = file.python.assigns if file.python else ()
+    listed = (item.text for row in rows for item in (*row.value.items, *row.value.values) if item.kind == "name")
+    return {
+        name for name in (*(call.name for call in file.calls), *listed) if {"classifier", "regressor"} & traits(name)
+    }
 
 
 def _is_measure(project: Project, file: ProjectFile, call: Call) -> bool:

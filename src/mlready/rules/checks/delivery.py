@@ -80,6 +80,7 @@ _DELIVERING_ACTIONS = re.compile(
     r"action-gh-release|kaniko|upload-release|huggingface|railway|Docker@|AzureWebApp|KubernetesManifest",
     re.IGNORECASE,
 )
+_DEPLOYS = re.compile(r"deploy|endpoint", re.IGNORECASE)
 _DOCS = re.compile(r"deploy-pages|mkdocs|gh-deploy|peaceiris|docs")
 
 
@@ -93,6 +94,9 @@ def delivery_automated(project: Project) -> Verdict:
         if command.origin in ("task", "pipeline") and _DELIVERS.search(command.text):
             said = f"a script delivers, and no CI runs it: {command.text[:60]}"
             return met(Site(0.5, said, command.where, key="script"))
+    for use in project.uses("deploy", reached="any", notebooks=False):
+        if _DEPLOYS.search(use.call.name):
+            return met(Site(0.5, f"{use.call.name} deploys, and no CI runs it", use.where, key=use.call.name))
     opaque = next((f.path for f, a in project.automations if a.includes or any(job.calls for job in a.jobs)), "")
     if opaque:
         return unknown(f"{opaque} calls jobs that stand outside of this repository")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlready.facts.rows import Call, Scope, Value
+from mlready.facts.rows import Call, Scope, Text, Value
 from mlready.findings import Site, Verdict, met, met_best, missing, unknown
 from mlready.project.graph import Node
 from mlready.project.project import Project, ProjectFile, Use
@@ -226,6 +226,28 @@ def _declared_elsewhere(project: Project) -> Iterator[Site]:
             file.at(0),
             key=file.path,
         )
+    for file, names in typed_columns(project):
+        used = any(file.name in text.value for other in project.work_files for text in _texts(other))
+        words = f"{file.path} gives {len(names)} columns their types" + ("" if used else ", and no code names it")
+        yield Site(1.0 if used else 0.5, words, file.at(0), key=file.path)
+
+
+_TYPED_COLUMN = re.compile(r"^(?:\w+\.)*(?:features?|columns|fields)\.([^.]+)\.(?:d?type|kind)$")
+_FEW_COLUMNS = 3
+
+
+def typed_columns(project: Project) -> Iterator[tuple[ProjectFile, frozenset[str]]]:
+    """Configuration that lists columns by name, each with its type: `features: {age: {type: numeric}, ...}`."""
+    for file in project.files:
+        if file.role == "config" and file.path.endswith((".yaml", ".yml", ".toml", ".json")):
+            found = (_TYPED_COLUMN.match(row.key) for row in file.facts.settings)
+            names = frozenset(match[1] for match in found if match)
+            if len(names) >= _FEW_COLUMNS:
+                yield file, names
+
+
+def _texts(file: ProjectFile) -> tuple[Text, ...]:
+    return file.python.texts if file.python else ()
 
 
 _LAYER = re.compile(r"Config|Settings|Module|Layer|Norm|Conv|Estimator|Mixin|nn\.")
@@ -283,6 +305,10 @@ def _named_checks(project: Project) -> Iterator[tuple[ProjectFile, int, Scope]]:
 _READING_CLASS = re.compile(r"Dataset|DataModule|DataLoader|Sequence$")
 
 
+def _is_dataset(scope: Scope) -> bool:
+    return any(_READING_CLASS.search(base) for base in scope.bases)
+
+
 _READS = re.compile(r"load|read|get|item|parse|open|fetch|ingest|prepare|preprocess|collate", re.IGNORECASE)
 _DATA_FILE = re.compile(r"^(data_?set|data_?load(er|ing)?|data_?utils|data)s?\.py$", re.IGNORECASE)
 
@@ -294,11 +320,11 @@ def _asserted_inputs(project: Project) -> Iterator[Site]:
         scopes = file.python.scopes
         reading = {call.scope for call in file.python.calls if "read-data" in call.activities}
         for number, scope in enumerate(scopes):
-            named = scope.kind == "function" and not scope.name.endswith(">")
+            named = scope.kind == "function" and not scope.name.endswith((">", "__init__"))  # Asks how it is set up.
             if not named or not scope.asserts or (file.path, number) not in project.training_nodes:
                 continue
             reads = number in reading and bool(_READS.search(scope.name))
-            reads = reads or any(_READING_CLASS.search(base) for base in scopes[scope.parent].bases)
+            reads = reads or (scope.name.endswith(".__getitem__") and _is_dataset(scopes[scope.parent]))
             if reads or _DATA_FILE.search(file.name):
                 said = f"{scope.name} asserts what it reads"
                 yield Site(0.75, said, file.at(scope.line), key=scope.name)

@@ -91,7 +91,7 @@ def _switched_off(project: Project) -> bool:
     return bool(starts) and all(constant(use.call, "mode") in _OFF for use in starts)
 
 
-_RUN_FILE = re.compile(r"(metric|score|result|history|report|eval)[^/]*\.(json|ya?ml|csv)$", re.IGNORECASE)
+_RUN_FILE = re.compile(r"(metric|score|result|history|report|eval)[^/]*\.(json|ya?ml|csv|xlsx)$", re.IGNORECASE)
 
 
 def _metrics_of_runs(project: Project) -> Iterator[Site]:

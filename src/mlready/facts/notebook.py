@@ -248,10 +248,17 @@ def _is_main_guard(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
 
 
+_SETS_UP = frozenset(
+    ("filterwarnings", "simplefilter", "basicConfig", "add_argument", "append", "insert", "set_option")
+)
+
+
 def _runs(node: ast.stmt) -> bool:
-    """A statement that does something on its own: a call, a loop; docstrings and definitions do not."""
-    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return isinstance(node, (ast.Expr, ast.For, ast.While, ast.With)) and not text
+    """A statement that does something on its own: a call, a loop; docstrings, definitions and settings do not."""
+    value = node.value if isinstance(node, ast.Expr) else None
+    func = value.func if isinstance(value, ast.Call) else None
+    aside = isinstance(value, ast.Constant) or (isinstance(func, ast.Attribute) and func.attr in _SETS_UP)
+    return isinstance(node, (ast.Expr, ast.For, ast.While, ast.With)) and not aside
 
 
 def _parse_script(source: str, cells: Sequence[ScriptCell]) -> tuple[str, list[NormalizedCell | None], ast.Module]:

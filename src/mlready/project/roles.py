@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _VENDORED = frozenset((
     "third_party", "third-party", "thirdparty", "3rdparty", "3rd_party", "vendor", "vendors", "vendored",
     "_vendor", "_vendored", "node_modules", "bower_components", "site-packages", "extern", "externals",
-    "_externals",
+    "_externals", "downloaded", "downloads", "downloaded_notebooks",
 ))  # fmt: skip
 _TESTS = frozenset(["tests", "unit_tests", "integration_tests", "__tests__", "unittests"])
 _DOCS = frozenset(["doc", "docs", "documentation"])

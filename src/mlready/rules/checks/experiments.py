@@ -50,13 +50,36 @@ def cell_place(file: ProjectFile, cell: Cell) -> Location:
 
 def notebooks_apart(project: Project) -> Verdict:
     """EXP001: notebooks have a folder of their own, and do not lie among the modules of the package."""
-    packages = {str(PurePosixPath(f.path).parent) for f in project.code_files if f.name == "__init__.py"}
-    modules = {str(PurePosixPath(f.path).parent) for f in project.code_files if f.name != "setup.py"}
-    return each(*(_apart_site(file, packages, modules) for file in project.notebooks))
+    packages = _packages(project)
+    return each(*(_apart_site(file, packages, _beside(project, file)) for file in notebooks(project)))
+
+
+def notebooks(project: Project) -> tuple[ProjectFile, ...]:
+    """The notebooks: scripts of cells too, but no modules of a package and no fragments whose marks head their sections."""
+    packages = _packages(project)
+    return tuple(
+        file
+        for file in project.notebooks
+        if notebook_of(file).format != "percent" or not (_folder(file) in packages or _is_fragment(file))
+    )
+
+
+def _packages(project: Project) -> set[str]:
+    return {_folder(file) for file in project.python_files if file.name == "__init__.py"}
+
+
+def _folder(file: ProjectFile) -> str:
+    return str(PurePosixPath(file.path).parent)
+
+
+def _beside(project: Project, notebook: ProjectFile) -> set[str]:
+    """Folders of modules and scripts; what only has the notebook's own name is an export of it."""
+    own = notebook.path.rpartition(".")[0]
+    return {_folder(f) for f in project.code_files if f.name != "setup.py" and f.path.rpartition(".")[0] != own}
 
 
 def _apart_site(file: ProjectFile, packages: set[str], modules: set[str]) -> Site:
-    folder = str(PurePosixPath(file.path).parent)
+    folder = _folder(file)
     if folder in packages and not _OWN_FOLDERS.search(folder.rpartition("/")[2]):
         return Site(0.0, f"lies among the modules of the package {folder}", file.at(0), key="in package")
     if _OWN_FOLDERS.search(folder if folder != "." else ""):
@@ -241,12 +264,13 @@ _MANY_CELLS = 50
 def notebook_readable(project: Project) -> Verdict:
     """EXP007: a title, headings, fewer than 50 code cells, a name."""
     broken = []
-    for file in project.notebooks:
+    read = notebooks(project)
+    for file in read:
         faults = list(_faults(file))
         if faults:
             credit = max(0.0, 1.0 - 0.34 * len(faults))
             broken.append(Site(credit, "; ".join(faults), file.at(0), key="hard to read"))
-    return hazard(broken, units=len(project.notebooks))
+    return hazard(broken, units=len(read))
 
 
 def _faults(file: ProjectFile) -> Iterator[str]:
@@ -300,11 +324,9 @@ def _is_fragment(file: ProjectFile) -> bool:
 def notebook_self_contained(project: Project) -> Verdict:
     """EXP008: every name is defined before it is used, in the order of the cells."""
     broken, units = [], 0
-    packages = {str(PurePosixPath(f.path).parent) for f in project.python_files if f.name == "__init__.py"}
-    for file in project.notebooks:
+    for file in notebooks(project):
         cells = code_cells(file)
-        marked_module = notebook_of(file).format == "percent" and str(PurePosixPath(file.path).parent) in packages
-        if not cells or marked_module or _is_fragment(file) or _is_exercise(file):
+        if not cells or _is_exercise(file):
             continue
         units += 1
         names = [row for row in notebook_of(file).undefined if not _is_given(row.name)]

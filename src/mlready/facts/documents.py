@@ -143,7 +143,7 @@ _SOURCE_CODE = re.compile(
     r"source[- ]?(code|control|file|tree|venv|\S*activate)|\bsrc\b|licen[cs]e file|this (project|repo\w*|library)", re.I
 )
 _ADDRESS = re.compile(
-    r"https?://(?!img\.shields|github\.com/[^/\s]+/[^/\s]+/(actions|blob|workflows)|colab|docs\.(?!google)|[^\s)]*(/docs?/|readthedocs))\S+|"
+    r"https?://(?!img\.shields|github\.com/[^/\s]+/[^/\s]+/(actions|blob|workflows)|colab|man\.|docs\.(?!google)|[^\s)]*(/docs?/|readthedocs))\S+|"
     r"doi\.org|s3://|gs://|"
     r"\b(kaggle|uci|zenodo|figshare|physionet|openml|data\.gov|hugging ?face|common crawl)\b",
     re.IGNORECASE,

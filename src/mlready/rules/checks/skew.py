@@ -39,7 +39,7 @@ def preprocessing_shared(project: Project) -> Verdict:
         elsewhere = next(project.uses("load-model"), None)
         if elsewhere is not None:
             return unknown(f"a model is loaded ({elsewhere.where}), and how new rows come to it cannot be told")
-        return missing("no program loads a trained model to predict: new rows have no way in")
+        return missing("no code takes new rows through the preprocessing of training")
     if any(made == "" for _, made in saved) or not saved:
         return unknown("what the artifact holds that predictions load cannot be told")
     both = _imported_by_both(project, training, predicting)

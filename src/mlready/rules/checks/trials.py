@@ -99,7 +99,7 @@ def _releases(project: Project) -> Iterator[Site]:
 def _separate_runs(project: Project) -> Iterator[Site]:
     trained = {path for path, _ in project.training_nodes}
     for use in project.uses("register-model", "track", notebooks=False):
-        if "track" in use.call.activities and trained and use.file.path not in trained:
+        if use.call.name.endswith(("Logger", "SummaryWriter")) and trained and use.file.path not in trained:
             continue  # What is logged of an evaluation is no trial.
         if use.call.system == "python":
             continue  # A method of an unknown object: it may register anything.

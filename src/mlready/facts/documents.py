@@ -133,10 +133,11 @@ _NOT_OF_DATA = re.compile(
 """Headings that name data and speak of what is done with it."""
 _NAMES_DATA = re.compile(
     r"\b(data ?sets?|corpus|training data|raw data)\b"
-    r"|\b(download|available|find|found|obtain|access|get|hosted|from)\w*\b.{0,60}\bdata\b"
-    r"|\bdata\b.{0,60}\b(download|available|found|obtain|hosted|from)",
+    r"|\b(download|find|found|obtain)\w*\s+(the\s+|our\s+|all\s+)?data\b(?! ?(pipeline|engineering|science|version))"
+    r"|\bdata (is|are|was|were|can be|comes?|came|from)\b",
     re.IGNORECASE,
 )
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _ITEM = re.compile(r"\s*([-*+|#>]|\d+[.)]|$)")
 """How a line begins that does not go on with the one before."""
 _SOURCE_CODE = re.compile(
@@ -317,9 +318,11 @@ class _Scan:
         if self._in_data:
             self._data_text.append(line)
         else:
-            goes_on = not _ITEM.match(line) and _NAMES_DATA.search(self._before)
-            if goes_on or _NAMES_DATA.search(line):
-                self._data_lines.append(line)
+            sentences = _SENTENCES.split(line)
+            goes_on = not _ITEM.match(line) and _NAMES_DATA.search(_SENTENCES.split(self._before)[-1])
+            self._data_lines += [
+                text for n, text in enumerate(sentences) if _NAMES_DATA.search(text) or (n == 0 and goes_on)
+            ]
 
 
 def terms_of(text: str) -> set[str]:

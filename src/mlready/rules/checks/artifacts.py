@@ -132,6 +132,12 @@ def _known_as(place: Place, name: str) -> Iterator[str]:
             yield holder
 
 
+def made_by_callers(trace: Tracer, place: Place, name: str) -> set[Made]:
+    """Each kind of thing that callers hand to a parameter: one helper may save the model and its preprocessing."""
+    passed = _arguments_for(trace, place, name) or []
+    return {made_of(trace, where, value) for where, value in passed[:_LIMIT]}
+
+
 def _arguments_for(trace: Tracer, place: Place, name: str) -> list[tuple[Place, Value]] | None:
     """What callers pass for a parameter; None when the name is no parameter."""
     assert place.file.python is not None

@@ -13,7 +13,7 @@ from mlready.facts.rows import Call, Value
 from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.graph import Node
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.artifacts import Made, Place, Tracer, made_of, returned_by
+from mlready.rules.checks.artifacts import Made, Place, Tracer, made_by_callers, made_of, returned_by
 from mlready.rules.checks.common import argument, functions, literal_path
 from mlready.rules.checks.sides import PREPARES, apart, is_layer, predicting_side, preprocessing, training_side
 
@@ -202,7 +202,7 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
         return met_best(sites, 3)
     if any(made == "" for _, made in saved):
         return unknown("what is saved comes from code that does not tell")
-    if not saved and project.has("checkpoint"):
+    if not saved and (project.has("checkpoint") or not _SAVE_BY_THEMSELVES.isdisjoint(project.imported)):
         return unknown("a framework saves the weights of a network, and where its preprocessing goes cannot be told")
     if any(made == "weights" for _, made in saved):
         return unknown("weights of a network are saved, and no preprocessing is fitted")
@@ -210,7 +210,17 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
         return unknown("preprocessing is saved, and no model that it belongs to was found")
     if saved:
         return not_applicable("what is saved takes its data as they are")
+    doubtful = next((use for use in project.calls(*_MAY_SAVE) if use.call.name in _MAY_SAVE), None)
+    if doubtful is not None:
+        return unknown(
+            f"what {doubtful.call.receiver or 'an object'}{doubtful.call.name} writes cannot be told ({doubtful.where})"
+        )
     return missing("no model is saved, with its preprocessing or without")
+
+
+_SAVE_BY_THEMSELVES = frozenset(("pytorch_lightning", "lightning", "ultralytics", "detectron2", "mmengine", "ray"))
+"""Frameworks whose trainers write checkpoints unasked."""
+_MAY_SAVE = (".save", ".save_model", ".export", ".save_weights", ".save_pretrained")
 
 
 def _saved(project: Project) -> list[tuple[Use, Made]]:
@@ -218,10 +228,18 @@ def _saved(project: Project) -> list[tuple[Use, Made]]:
     found: list[tuple[Use, Made]] = []
     trace = Tracer(project)
     for use in project.uses("save-model"):
-        made = _made(trace, use)
-        if made != "data" and not (made == "" and _CACHES.search(_words_of(use))):
-            found.append((use, made))
+        for made in _all_made(trace, use):
+            if made != "data" and not (made == "" and _CACHES.search(_words_of(use))):
+                found.append((use, made))
     return found
+
+
+def _all_made(trace: Tracer, use: Use) -> list[Made]:
+    """What a call saves; a helper, each kind of thing that it is given."""
+    value = argument(use.call, "0", "obj", "value")
+    if value is None or value.kind != "name":
+        return [_made(trace, use)]
+    return sorted(made_by_callers(trace, Place(use.file, use.call.scope), value.text)) or [_made(trace, use)]
 
 
 def _handed_on(project: Project) -> Site | None:
@@ -286,7 +304,10 @@ def _saved_site(project: Project, use: Use, made: Made, saved: list[tuple[Use, M
 
 
 def _has_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:
-    """Whether a model is saved that a transformer may belong to: in the same project of a collection."""
+    """Whether a model is saved that a transformer may belong to: by the same helper, in the same project of a collection."""
+    value = argument(transformer.call, "0", "obj", "value")
+    if value is not None and value.kind == "name" and value.text in {param.name for param in transformer.scope.params}:
+        return True
     return any(made != "transformer" and not apart(transformer.file.path, use.file.path) for use, made in saved)
 
 

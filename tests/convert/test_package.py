@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -250,3 +251,22 @@ def test_a_report_can_be_asked_for(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(path), "--into", str(tmp_path / "out"), "--report", str(report)])
     assert result.exit_code == 0
     assert json.loads(report.read_text())["schema"] == 1
+
+
+def test_long_data_stands_in_a_module_of_its_own_and_is_copied_where_it_may_change(tmp_path: Path) -> None:
+    rows = "\n".join(f"    [{n}, 'a']," for n in range(50))
+    names = "\n".join(f"    'a long name of an item {n}',\n" for n in range(25))
+    cells = (
+        f"import numpy as np\nrows = [\n{rows}\n]\nrows.append([50, 'b'])",
+        f"table = np.array([\n{rows}\n])\nn = len(table)",
+        f"NAMES = [\n{names}]\nm = len(NAMES)",
+    )
+    done = converted(tmp_path, *cells)
+    source = tmp_path / "project" / "src" / "made"
+    constants = (source / "constants.py").read_text()
+    steps = "".join(path.read_text() for path in source.glob("*.py") if path.name != "constants.py")
+    assert re.findall(r"^(\w+) = ", constants, re.M) == ["ROWS", "TABLE"]
+    assert "rows = deepcopy(ROWS)" in steps
+    assert "np.array(TABLE)" in steps
+    told = [note.message for note in done.plans[0].notes if note.kind == "translated"]
+    assert told == [f"its data stands in the module constants as {name}" for name in ("ROWS", "TABLE")]

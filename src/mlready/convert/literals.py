@@ -26,7 +26,7 @@ def long_literals(statements: Sequence[Statement], imports: Imports, taken: set[
         place = max(_places(statement, imports), key=lambda place: _lines(place.node), default=None)
         if place is None:
             continue
-        base = next(iter(sorted(statement.flow.binds)), "") or "values"
+        base = next(iter(sorted(statement.flow.binds)), "").strip("_") or "values"
         name = unique(base.upper(), names)
         names.add(name)
         use = name if place.shares_nothing else f"{COPY}({name})"

@@ -65,6 +65,7 @@ class _Planner:
         self.extracted: Extracted = extract(rest, imports)
         constants = set(self.extracted.constants.values())
         rest = [s for s in rest if s.index not in constants]
+        self.literals = {index: literal for index, literal in self.literals.items() if index not in constants}
         self.moved: Moved = plan_definitions(rest, self.imported, self.extracted)
         moved = {definition.statement.index for definition in self.moved.definitions.values()}
         self.work = [s for s in rest if s.index not in moved]
@@ -321,6 +322,10 @@ class _Planner:
     def _notes(self, stages: tuple[Stage, ...]) -> tuple[Note, ...]:
         notes = [note for cell in self.cells for note in cell.notes]
         notes += self.imported.notes
+        notes += [
+            Note(literal.cell, 0, "translated", f"its data stands in the module constants as {literal.name}")
+            for literal in self.literals.values()
+        ]
         notes += correction_notes(self.corrections, self.statements)
         notes += self._undefined()
         notes += self._order()

@@ -1,4 +1,4 @@
-"""Agreement of factor scores with the 0 / 1 / 2 labels of factor-labels.tsv."""
+"""Agreement of factor scores with the 0 / 1 / 2 labels of factor-labels.tsv and, held out, factor-labels-heldout.tsv."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tests.benchmarks.corpora import HERE, Repository, table
 
 BIN_EDGES = (20.0, 60.0)
 """Scores below the first edge are absent, below the second partial, else present: docs/decisions/score-bins.md."""
+HELD_OUT_LABELS = HERE / "factor-labels-heldout.tsv"
+"""Labels of repositories that nobody had looked at; `first_score` is what the audit said before anything was mended after them."""
 FACTORS = range(1, 13)
 LEVELS = 3
 
@@ -47,13 +49,32 @@ def cells(audits: dict[str, Audit], path: Path = HERE / "factor-labels.tsv") -> 
 
 
 def _cell(row: dict[str, str], audit: Audit) -> Cell:
+    return _labelled(row, audit.factor_scores()[int(row["factor"])])
+
+
+def _labelled(row: dict[str, str], score: float | None) -> Cell:
     label = 0 if row["label"] == "na" else int(row["label"])
-    factor = int(row["factor"])
-    return Cell(row["repo"], factor, label, audit.factor_scores()[factor], row["evidence"])
+    return Cell(row["repo"], int(row["factor"]), label, score, row["evidence"])
+
+
+def first_cells(path: Path = HELD_OUT_LABELS) -> list[Cell]:
+    """The held-out labels against the scores that the table keeps."""
+    return [_labelled(row, float(row["first_score"]) if row["first_score"] else None) for row in table(path)]
 
 
 def measured(found: list[Cell], scores: dict[str, float | None]) -> dict[str, Any]:
     """Every figure on factors, for the page and for accuracy.json."""
+    return {
+        **agreement(found),
+        "left_out": _left_out(found),
+        "project": project(found, scores),
+        "disagreements": [_told(cell) for cell in found if abs(cell.label - cell.level) == 2],
+        "table": [_told(cell) for cell in found],
+    }
+
+
+def agreement(found: list[Cell]) -> dict[str, Any]:
+    """How far levels and labels agree, over all cells and by factor."""
     return {
         "repositories": len({cell.repo for cell in found}),
         "cells": len(found),
@@ -61,11 +82,9 @@ def measured(found: list[Cell], scores: dict[str, float | None]) -> dict[str, An
         "pooled_kappa": _rounded(_kappa(found)),
         "over_credit": sum(_over(cell) for cell in found),
         "under_credit": sum(cell.label == 2 and cell.level == 0 for cell in found),
+        "equal": sum(cell.label == cell.level for cell in found),
+        "bias": _bias(found),
         "factors": [_factor(factor, [cell for cell in found if cell.factor == factor]) for factor in FACTORS],
-        "left_out": _left_out(found),
-        "project": project(found, scores),
-        "disagreements": [_told(cell) for cell in found if abs(cell.label - cell.level) == 2],
-        "table": [_told(cell) for cell in found],
     }
 
 
@@ -100,6 +119,7 @@ def _factor(factor: int, group: list[Cell]) -> dict[str, Any]:
         "left_out": _span(leave_one_out(group, _kappa)),
         "spearman": _rounded(spearman([cell.label for cell in group], [cell.score or 0.0 for cell in group])),
         "equal": sum(cell.label == cell.level for cell in group),
+        "bias": _bias(group),
         "over_credit": sum(_over(cell) for cell in group),
         "cells": len(group),
     }
@@ -117,6 +137,11 @@ def _each_left_out(groups: list[list[Cell]]) -> list[list[list[Cell]]]:
 
 def _kappa(group: list[Cell]) -> float | None:
     return weighted_kappa([cell.label for cell in group], [cell.level for cell in group], LEVELS)
+
+
+def _bias(group: list[Cell]) -> float | None:
+    """How many steps the scores stand above the labels on average."""
+    return _rounded(fmean(cell.level - cell.label for cell in group), 2) if group else None
 
 
 def _over(cell: Cell) -> bool:

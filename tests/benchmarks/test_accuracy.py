@@ -10,9 +10,19 @@ from tests.benchmarks import rule_labels
 from tests.benchmarks.accuracy_page import page
 from tests.benchmarks.agreement import Confusion
 from tests.benchmarks.audits import Audit
-from tests.benchmarks.corpora import Repository, repositories, table
+from tests.benchmarks.corpora import HERE, Repository, repositories, table
 from tests.benchmarks.draw import POPULATIONS, Site, draw
-from tests.benchmarks.factors import BIN_EDGES, Cell, cells, labelled_repositories, mean_kappa, measured
+from tests.benchmarks.factors import (
+    BIN_EDGES,
+    HELD_OUT_LABELS,
+    Cell,
+    agreement,
+    cells,
+    first_cells,
+    labelled_repositories,
+    mean_kappa,
+    measured,
+)
 from tests.benchmarks.rule_labels import (
     AIMS,
     SITES,
@@ -59,11 +69,23 @@ def test_bin_edges_ascend() -> None:
     assert list(BIN_EDGES) == sorted(BIN_EDGES)
 
 
-def test_every_labelled_repository_has_twelve_cells() -> None:
-    repos = labelled_repositories()
-    found = cells({one.repo: audited(50.0) for one in repos})
+@pytest.mark.parametrize("path", [HERE / "factor-labels.tsv", HELD_OUT_LABELS])
+def test_every_labelled_repository_has_twelve_cells(path: Path) -> None:
+    repos = labelled_repositories(path)
+    found = cells({one.repo: audited(50.0) for one in repos}, path)
     assert len(found) == 12 * len(repos)
     assert {one.sha for one in repos} <= {one.sha for one in repositories()}
+
+
+def test_no_repository_is_held_out_and_not() -> None:
+    assert not {one.repo for one in labelled_repositories()} & {
+        one.repo for one in labelled_repositories(HELD_OUT_LABELS)
+    }
+
+
+def test_bias_is_steps_above_the_label() -> None:
+    figures = agreement([cell("a/a", 0, 90.0), cell("b/b", 1, None), cell("c/c", 1, 40.0)])
+    assert (figures["bias"], figures["factors"][0]["bias"], figures["equal"]) == (0.33, 0.33, 1)
 
 
 def test_figures_of_three_repositories() -> None:
@@ -146,6 +168,7 @@ def figures(**changed: Any) -> dict[str, Any]:
     found = [cell("a/a", 0, 90.0), cell("b/b", 2, 90.0)]
     counted = rule_labels.Measured("seeds", "REP004", "2 cases", Confusion(1, 0, 0, 1)).told()
     plain = {"version": "1.0", "edges": list(BIN_EDGES), "factors": measured(found, {"a/a": 90.0, "b/b": 90.0})}
+    plain["held_out"] = {"first": agreement(first_cells()), "now": agreement(found)}
     rules = {"rules": [counted], "readers": [reader_agreement("REP004")], "wrong": [], "hand_checks": []}
     return {**plain, **rules, "missing": [], "failed": {}, "crashed": {}, **changed}
 
@@ -153,6 +176,7 @@ def figures(**changed: Any) -> dict[str, Any]:
 def test_the_page_tells_intervals_and_what_was_not_measured() -> None:
     text = page(figures(missing=["x/y"]))
     assert "1.00 [0.21, 1.00]" in text
+    assert "| bias | -0.06 | +1.00 |" in text
     assert "Not measured" in text
     assert "- x/y: not to be had at the labelled commit" in text
 

@@ -288,10 +288,10 @@ class Project:
     @cached_property
     def training_entries(self) -> tuple[Entry, ...]:
         """Entry points from which training is reached."""
-        training = {use.node for use in self._uses(*TRAIN_ACTIVITIES, "fit")}
         certain = {use.node for use in self._uses(*TRAIN_ACTIVITIES)}
-        in_code = any(self.by_path[path].facts.notebook is None for path, _ in certain)
-        wanted = certain if in_code else certain | training
+        whole = {use.node for use in self._uses("train", "fine-tune")}
+        in_code = any(self.by_path[path].facts.notebook is None for path, _ in whole)
+        wanted = certain if in_code else certain | self.nodes("fit")
         leading = self.graph.leading_to(wanted)
         return tuple(entry for entry in self.entries if not leading.isdisjoint(entry.nodes))
 

@@ -357,11 +357,18 @@ _BASELINE_FUNCTION = re.compile(
 _BASELINE_FILE = re.compile(r"(^|[/_-])baselines?([_-]\w+)?\.py$")
 
 
+_LEARNS_BY_ACTING = frozenset(("gym", "gymnasium", "rllab", "stable_baselines3"))
+
+
 def _own_baselines(project: Project) -> Iterator[Site]:
     """A class, a function or a script of the project that its name calls a baseline of the model."""
     works = {"evaluate", "predict", "load-model", *_FITS}
+    if _LEARNS_BY_ACTING & project.imported.keys():
+        return  # There a baseline is a part of the algorithm.
     for file in project.code_files:
         assert file.python is not None
+        if re.search(r"drift|monitor", file.path, re.IGNORECASE):
+            continue
         judged = any(works & set(call.activities) for call in file.calls)
         for number, scope in enumerate(file.python.scopes):
             name = scope.name.rpartition(".")[2]
@@ -381,7 +388,8 @@ def _candidates(project: Project) -> Iterator[Site]:
         scored = [call for call in calls if "evaluate" in call.activities]
         searched = [call for call in calls if "tune" in call.activities]
         made = [call for call in calls if {"classifier", "regressor"} & set(traits(call.name))]
-        makers = {call.name for call in made} - _alternatives(file.python, made)
+        alternatives = _alternatives(file.python, made)
+        makers = {call.name for call in made} - (set() if searched else alternatives)
         helped = [call for call in calls if "loop" in call.context and _is_measure(project, file, call)]
         if helped and len(makers) < 2:
             makers |= _imported_models(project, file)
@@ -394,7 +402,8 @@ def _candidates(project: Project) -> Iterator[Site]:
         if not several and not searched:
             continue
         place = file.at((scored or searched)[0].line)
-        if several and file.facts.notebook is None and _chooses(calls, in_loop=in_loop):
+        chosen = _chooses(calls, in_loop=in_loop) or (searched and len(alternatives) > 1)
+        if several and file.facts.notebook is None and chosen:
             yield Site(
                 1.0, f"{len(makers)} candidates are scored, and the best is chosen by code", place, key="candidates"
             )

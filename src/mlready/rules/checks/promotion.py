@@ -7,6 +7,7 @@ import re
 from mlready.findings import Site, Verdict, met_best, missing, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.common import NO_TRAINING, argument, constant, nothing_trains
+from mlready.rules.checks.trials import tags_stage
 
 
 def promotion_gated(project: Project) -> Verdict:
@@ -32,7 +33,7 @@ _GOES_BACK = re.compile(r"roll_?back|revert|restore", re.IGNORECASE)
 
 def _promotes(use: Use) -> bool:
     """Whether a new model takes traffic: to archive, to name a challenger or to go back is not to promote."""
-    if _GOES_BACK.search(use.scope.name):
+    if _GOES_BACK.search(use.scope.name) or (use.call.name.endswith("_tag") and not tags_stage(use)):
         return False
     names = ("alias", "1") if use.call.name.endswith("_alias") else ("stage", "2")
     return str(constant(use.call, *names) or "").lower() not in _NO_TRAFFIC

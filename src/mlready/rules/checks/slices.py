@@ -89,11 +89,12 @@ _GROUP = re.compile(
     r"(^|_)(segments?|sub_?groups?|cohorts?)_(metrics|scores|errors|performance|report)(_|$)"
 )
 _FAIRNESS = re.compile(
-    r"fairness|(^|_)(fair_(measures?|metrics?|scores?)|disparate_impact|demographic_parity|equali[sz]ed_odds|equal_opportunity)(_|$)"
+    r"fairness_(\w+_)?(metrics?|scores?|report|gap|audit|eval\w*)|(eval\w*|measure|compute|check|audit|assess)_(\w+_)?fairness|"
+    r"(^|_)(fair_(measures?|metrics?|scores?)|disparate_impact|demographic_parity|equali[sz]ed_odds|equal_opportunity)(_|$)"
 )
 _CLASS = re.compile(
     r"(^|_)(by|per|each|for_each)_?(class(es)?|labels?|categor(y|ies)|organs?|structures?|types?|intents?|entit(y|ies))(_|$)"
-    r"|(^|_)(class|label|category)_?wise(_|$)|(^|_)(class|label|organ)_(\w+_)?(scores|dices|ious|accuracies|aps|aucs|metrics)$"
+    r"|(^|_)(class|label|category)_?wise(_|$)|(^|_)(class|label|organ)_((dice|iou|f1|auc|ap)_scores|dices|ious|accuracies|aps|aucs|metrics)$"
 )
 _TABLES_OF_CLASSES = (".classification_report", ".confusion_matrix", ".ConfusionMatrix", "ConfusionMatrix")
 

@@ -36,7 +36,7 @@ def trial_and_production_apart(project: Project) -> Verdict:
 
 def _promotions(project: Project) -> Iterator[Site]:
     for use in project.uses("promote-model"):
-        if use.call.name.endswith("_tag") and not _tags_stage(use):
+        if use.call.name.endswith("_tag") and not tags_stage(use):
             continue
         by_hand = use.file.facts.notebook is not None
         said = f"{use.call.name} {_does(use)}" + (", by hand in a notebook" if by_hand else "")
@@ -67,7 +67,7 @@ def _does(use: Use) -> str:
     return f"moves a model to {stage}" if isinstance(stage, str) else "moves a model to another stage"
 
 
-def _tags_stage(use: Use) -> bool:
+def tags_stage(use: Use) -> bool:
     """A tag of a version says anything: only one of its stage or approval promotes."""
     said = " ".join(text for arg in use.call.args for text in strings(arg.value))
     return bool(_STAGES.search(said) or re.search(r"champion|challenger|approv|promot", said, re.IGNORECASE))

@@ -161,11 +161,14 @@ _PROMPT = re.compile(
 )
 _KNOWN_COMMAND = re.compile(
     r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|python[\d.]*|conda|mamba|uv|uvx|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
-    r"|mlflow|docker(?:-compose)?|podman|kubectl|helm|terraform|git|wget|curl|bash|sh|npm|npx|uvicorn|gunicorn|streamlit|jupyter"
+    r"|mlflow|(?:nvidia-)?docker(?:-compose)?|podman|kubectl|helm|terraform|git|wget|curl|bash|sh|npm|npx|uvicorn|gunicorn|streamlit|jupyter"
     r"|torchrun|accelerate|deepspeed|kedro|zenml|prefect|airflow|bentoml|ray|brew|apt(?:-get)?|source|\./[\w./-]+)(?: |\Z)"
 )
 
 
+_NO_LANGUAGE = frozenset(("text", "txt", "plain", "plaintext", "none", "cli"))
+_NO_COMMAND = ("#", "::", "REM ", "├", "└", "│", "|--", "+--", "`--")
+"""How comments begin, and the lines of a folder tree."""
 _INLINE = re.compile(r"(?<!`)`([^`\n]{4,200})`(?!`)")
 _INDENTED = re.compile(
     r"(?: {4,}|\t+)(?P<command>(?:python[\d.]*|pip3?|conda|docker|bash|sh|uv|poetry|jupyter|streamlit) \S.*[^.:,\s])\s*\Z"
@@ -353,13 +356,14 @@ def shell_commands(block: list[tuple[int, str]], info: str) -> list[tuple[int, s
     Where a line has a prompt, only lines with a prompt are commands and the others are output.
     """
     language = re.split(r"[\s,{}:]+", info.strip("{ ").lower().removeprefix("."))[0]
+    language = "" if language in _NO_LANGUAGE else language
     if language and language not in _SHELL:
         return []
     lines = list(_joined(block))
     prompted = [(number, found["command"]) for number, line in lines if (found := _PROMPT.match(line))]
     if prompted:
         return prompted
-    plain = [(number, line) for number, line in lines if not line.startswith(("#", "::", "REM "))]
+    plain = [(number, line) for number, line in lines if not line.startswith(_NO_COMMAND)]
     return plain if language else [(number, line) for number, line in plain if _KNOWN_COMMAND.match(line)]
 
 

@@ -64,8 +64,9 @@ def _read_ipynb(data: bytes, vocabulary: Vocabulary) -> FileFacts:
         raise Unreadable(f"more than {MAX_BYTES // 1_000_000} MB of code")
     laid, code, tree = _lay_out([cell.source if cell.kind == "code" else None for cell in cells])
     counts = _statements(tree, [item.start if item else 0 for item in laid])
+    decided = _decided(tree) if any(item.code.shell for item in laid if item) else frozenset()
     rows = tuple(
-        _ipynb_row(number, cell, item, counts[number - 1])
+        _ipynb_row(number, cell, item, counts[number - 1], decided)
         for number, (cell, item) in enumerate(zip(cells, laid, strict=True), start=1)
     )
     notebook = NotebookFacts("ipynb", rows, raw.language, raw.nbformat, _undefined(laid))
@@ -128,7 +129,16 @@ def _readable(cell: NormalizedCell) -> str:
     return code if code and not problem_of(code) else "\n" * cell.code.count("\n")
 
 
-def _ipynb_row(number: int, cell: RawCell, item: CodeCell | None, statements: int) -> Cell:
+def _decided(tree: ast.Module) -> frozenset[int]:
+    """Lines under an `if` on which nothing but a command stood."""
+    branches = (row for node in ast.walk(tree) if isinstance(node, ast.If) for row in (*node.body, *node.orelse))
+    return frozenset(row.lineno for row in branches if isinstance(row, ast.Pass))
+
+
+def _ipynb_row(
+    number: int, cell: RawCell, item: CodeCell | None, statements: int, decided: frozenset[int] = frozenset()
+) -> Cell:
+    shell = _shell(item)
     return Cell(
         number=number,
         id=cell.id,
@@ -144,9 +154,10 @@ def _ipynb_row(number: int, cell: RawCell, item: CodeCell | None, statements: in
         error=error_of(cell.outputs),
         headings=_headings(cell.source, cell.level) if cell.kind == "markdown" else (),
         magics=_magics(item),
-        shell=_shell(item),
+        shell=shell,
         problem=cell.problem or (item.code.problem if item else ""),
         personal=personal_kinds(cell.outputs),
+        conditional=tuple(line for line, _ in shell if line in decided),
     )
 
 

@@ -256,6 +256,8 @@ class Cell(Row, frozen=True, array_like=True, gc=False):
     """Why its code could not be parsed, else ""."""
     personal: tuple[str, ...] = ()
     """Kinds of personal data seen in its outputs ("e-mail", "phone", …); never the values."""
+    conditional: tuple[int, ...] = ()
+    """Flat lines of its shell commands that an `if` decides on."""
 
 
 class Undefined(Row, frozen=True, array_like=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,6 +45,10 @@ def start_nodes(file: ProjectFile) -> tuple[Node, ...]:
     return ((file.path, 0), *((file.path, i) for i in mains))
 
 
+_CONFIGURES = re.compile(r"(^|/)(configs?|configurations?|settings|hparams)/[^/]+$", re.IGNORECASE)
+"""Modules that a script loads by a name that it is given: nobody starts them."""
+
+
 def _scripts(project: Project) -> Iterator[Entry]:
     imported = {target for f, targets in project.graph.imports.items() for target in targets if f != target}
     for file in project.code_files:
@@ -53,8 +58,10 @@ def _scripts(project: Project) -> Iterator[Entry]:
             mains = ((file.path, i) for i, scope in enumerate(file.python.scopes) if scope.name == "main")
             nodes = (*start_nodes(file), *mains, *_commands(project, file))
             yield Entry("script", file.path, nodes, "has a main guard")
-        elif file.path not in imported and file.python.scopes[0].statements and file.name != "__init__.py":
-            runs = any(call.scope == 0 and "decorator" not in call.context for call in file.python.calls)
+        elif file.path not in imported and file.name != "__init__.py" and not _CONFIGURES.search(file.path):
+            runs = file.python.scopes[0].statements and any(
+                call.scope == 0 and "decorator" not in call.context for call in file.python.calls
+            )
             if runs:
                 yield Entry("script", file.path, start_nodes(file), "runs on its own and nothing imports it")
 

@@ -50,6 +50,9 @@ PREPARES = re.compile(
 
 _SEEDS = re.compile(r"(^|\.)(set_(\w+_)?seeds?|seed_(all|everything|torch|\w*random\w*)|(fix|init)_(\w+_)?seeds?)$")
 
+_WORKS = re.compile(r"train|fit|model|predict|infer|serv|main|run|solve|submi", re.IGNORECASE)
+"""Names of files that do the work of a project, rather than a part of it."""
+
 CODE_ROLES = frozenset({"source", "script"})
 WORK_ROLES = frozenset({"source", "script", "notebook"})
 ASIDE_ROLES = frozenset({"test", "example", "docs", "vendored", "generated"})
@@ -162,6 +165,16 @@ class Project:
     def work_files(self) -> tuple[ProjectFile, ...]:
         """Modules, scripts and notebooks: where the work of the project is done."""
         return tuple(f for f in self.python_files if f.role in WORK_ROLES)
+
+    @cached_property
+    def unread_code(self) -> str:
+        """Why code that may train or predict, in a project of which a tenth is not read, says nothing; "" otherwise."""
+        code = [f for f in self.files if f.role in WORK_ROLES and f.path.endswith((".py", ".ipynb"))]
+        unread = [file for file in code if file.python is None and file.facts.problem]
+        works = next((file for file in unread if _WORKS.search(file.name)), None)
+        if works is None or len(unread) * 10 < len(code):
+            return ""
+        return f"{len(unread)} of {len(code)} files of code cannot be read ({works.path}: {works.facts.problem})"
 
     @cached_property
     def file_names(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mlready.facts.rows import Call, Resource, Value
+from mlready.findings import Location, Verdict, missing, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 
@@ -32,6 +33,21 @@ NO_TRAINING = "no step that trains is seen in the code"
 def nothing_trains(project: Project) -> bool:
     """Whether no call trains or fits anything, and nobody states that it does: the model is made elsewhere, or not told."""
     return not project.stated_kind and not project.has(*TRAIN_ACTIVITIES, "fit")
+
+
+def missing_in_code(project: Project, message: str) -> Verdict:
+    """Missing, unless much of the code in which it may stand could not be read."""
+    return unknown(project.unread_code) if project.unread_code else missing(message)
+
+
+def checkpoints_kept(project: Project) -> Iterator[tuple[str, Location]]:
+    """What writes checkpoints while it trains: a callback, a session, an estimator, called in code or named in a configuration."""
+    for use in project.uses("checkpoint"):
+        yield use.call.name, use.where
+    for file in project.files:
+        for row in file.facts.settings:
+            if isinstance(row.value, str) and row.value.endswith("ModelCheckpoint"):
+                yield row.value, file.at(row.line)
 
 
 def nothing_judged(project: Project) -> bool:

@@ -9,7 +9,7 @@ from mlready.facts.rows import Scope
 from mlready.findings import Site, Verdict, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, constant, literal_path, strings
+from mlready.rules.checks.common import argument, constant, literal_path, missing_in_code, strings
 
 # ------------------------------------------------------------------------------------------------------ DES005, DES006
 
@@ -40,7 +40,7 @@ def configuration_apart(project: Project) -> Verdict:
         said = f"training is configured through {strong[0].call.name}"
         return met(Site(1.0, said, strong[0].where, key=strong[0].call.name))
     read = _reads_config(project) or _typed_settings(project) or _stage_parameters(project) or _environment(reached)
-    read = read or _settings_module(project)
+    read = read or _settings_module(project) or _executed(project)
     if read is not None:
         return met(read)
     if reached:
@@ -57,7 +57,7 @@ def configuration_apart(project: Project) -> Verdict:
     if elsewhere is not None:
         said = f"{elsewhere.call.name} reads settings, and training does not use them"
         return met(Site(0.25, said, elsewhere.where, key="not used"))
-    return missing("parameters stand in the code: each experiment is an edit")
+    return missing_in_code(project, "parameters stand in the code: each experiment is an edit")
 
 
 def _decorating(project: Project) -> Iterator[Use]:
@@ -116,6 +116,8 @@ _NO_PARAMETER = re.compile(
 def _addresses_only(project: Project, use: Use) -> bool:
     """The address of a tracker, a rank, a .env file: settings, though no parameters of training."""
     system = project.vocabulary.systems.get(use.call.system)
+    if _reads_pointer(use):
+        return True
     if use.call.name.endswith("load_dotenv") or (system is not None and system.kind == "tracking"):
         return True
     name = constant(use.call, "0", "key")
@@ -164,12 +166,23 @@ def _reads_config(project: Project) -> Site | None:
         python = use.file.python
         assert python is not None
         named = [t.value for t in python.texts if _CONFIG_FILE.search(t.value)]
+        if _reads_pointer(use):
+            continue
         if use.call.name.startswith(("yaml", "toml", "configparser", "ConfigParser")) or any(
             "config" in n or "param" in n for n in named
         ):
             credit = 1.0 if use.file.facts.notebook is None else 0.5
             return Site(credit, f"{use.call.name} reads the configuration", use.where, key=use.call.name)
     return None
+
+
+def _reads_pointer(use: Use) -> bool:
+    """`yaml.safe_load(dvc_pointer.read_text())`: the pointer of DVC names data, and no parameter."""
+    value = argument(use.call, "0", "stream")
+    inner = [call for call in use.file.calls if call.line == use.call.line and call.parent == use.call.name]
+    said = [*strings(value), value.text if value else "", *(call.receiver for call in inner)]
+    said += [text for call in inner for arg in call.args for text in strings(arg.value)]
+    return any(re.search(r"(^|[._])dvc([._]|$)", text) for text in said)
 
 
 def _typed_settings(project: Project) -> Site | None:
@@ -211,6 +224,16 @@ def _settings_module(project: Project) -> Site | None:
             if len(file.python.fields) + len(file.python.assigns) < 2:
                 continue  # A sentinel or two is no configuration.
             return Site(0.6, f"training imports {file.path}", file.at(1), key=file.path)
+    return None
+
+
+def _executed(project: Project) -> Site | None:
+    """`exec(open("configurator.py").read())`: the names of the script are set by another, from files and the command line."""
+    for use in project.calls("open", reached="training"):
+        path = literal_path(use.call)
+        runs = any(call.name == "exec" and call.line == use.call.line for call in use.file.calls)
+        if runs and path.endswith(".py"):
+            return Site(0.6, f"training executes {path}", use.where, key=path)
     return None
 
 
@@ -260,7 +283,7 @@ def _placed_calls(project: Project) -> Iterator[Use]:
         reached="training",
         notebooks=False,
     ):
-        if use.file.shared or _SETTINGS_FILE.search(literal_path(use.call)):
+        if use.file.shared or _SETTINGS_FILE.search(literal_path(use.call)) or literal_path(use.call).endswith(".py"):
             continue
         if _queries(use) or _stands_aside(use.file):
             continue
@@ -324,5 +347,5 @@ def _takes_settings(project: Project) -> bool:
         return True
     if any(_decorates_training(project, use) for use in project.uses("configure", "parse-args")):
         return True
-    sources = (_reads_config, _typed_settings, _settings_module)
+    sources = (_reads_config, _typed_settings, _settings_module, _executed)
     return any(source(project) is not None for source in sources) or _names_settings(project)

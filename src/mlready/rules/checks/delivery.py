@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from mlready.facts.rows import Automation, Job
 from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
-from mlready.project.project import Project, ProjectFile
+from mlready.project.project import Project, ProjectFile, Use
 
 # ------------------------------------------------------------------------------------------------------ DEP005, DEP006
 
@@ -38,11 +39,17 @@ def ci_present(project: Project) -> Verdict:
             broken = broken or f"{file.path}: {automation.problem}"
         elif automation.includes or any(_works(job) for job in automation.jobs):
             sites.append(_ci_site(file, automation))
+    sites += [Site(1.0, f"{use.call.name} runs on push", use.where, key="cdk") for use in _pipelines_of_cdk(project)]
     if sites:
         return met_best(sites, 3)
     if broken:
         return missing(f"the CI configuration cannot be read ({broken})")
     return missing("there is no CI configuration that does anything")
+
+
+def _pipelines_of_cdk(project: Project) -> Iterator[Use]:
+    """Pipelines of AWS that the infrastructure code defines: they build and deploy what is pushed."""
+    return project.uses("deploy", system="aws-cdk", notebooks=False)
 
 
 def _works(job: Job) -> bool:
@@ -81,6 +88,9 @@ _DELIVERING_ACTIONS = re.compile(
     re.IGNORECASE,
 )
 _DEPLOYS = re.compile(r"deploy|endpoint", re.IGNORECASE)
+_DELIVERING_NAME = re.compile(r"^\W*(deploy|publish|release|push)\b", re.IGNORECASE)
+"""Names of steps; what they run is a script of the project or a tool of its own."""
+_NO_DELIVERY = re.compile(r"docs|pages|git push|coverage|badge|report|changelog", re.IGNORECASE)
 _DOCS = re.compile(r"deploy-pages|mkdocs|gh-deploy|peaceiris|docs")
 
 
@@ -90,6 +100,12 @@ def delivery_automated(project: Project) -> Verdict:
         action = " " not in command.text.strip() and _DELIVERING_ACTIONS.search(command.text)
         if command.origin == "ci" and (action or _DELIVERS.search(command.text)) and not _DOCS.search(command.text):
             return met(Site(1.0, f"CI delivers: {command.text[:60]}", command.where, key="delivery"))
+    for file, automation in project.automations:
+        for step in (step for job in automation.jobs for step in job.steps):
+            if step.run and _DELIVERING_NAME.search(step.name) and not _NO_DELIVERY.search(f"{step.name} {step.run}"):
+                return met(Site(1.0, f"CI delivers: {step.name[:60]}", file.at(step.line), key="delivery"))
+    for use in _pipelines_of_cdk(project):
+        return met(Site(1.0, f"{use.call.name} delivers what is pushed", use.where, key="cdk"))
     for command in project.commands:
         if command.origin in ("task", "pipeline") and _DELIVERS.search(command.text):
             said = f"a script delivers, and no CI runs it: {command.text[:60]}"

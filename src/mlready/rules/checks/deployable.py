@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from mlready.facts.rows import Call, Container, Resource, Stage
 from mlready.findings import Site, Verdict, each, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import NO_TRAINING, literal_path, nothing_trains, strings
+from mlready.rules.checks.artifacts import Tracer
+from mlready.rules.checks.common import (
+    NO_TRAINING,
+    checkpoints_kept,
+    literal_path,
+    missing_in_code,
+    nothing_trains,
+    strings,
+)
+from mlready.rules.checks.models import saves_model
 
 # ------------------------------------------------------------------------------------------------------ DEP001, DEP002
 
@@ -37,7 +46,8 @@ _PACKAGING_CALLS = re.compile(
 
 def artifact_produced(project: Project) -> Verdict:
     """DEP001: training ends in a packaged artifact; a bare pickle is half of one."""
-    saved = [use for use in project.uses("save-model", "register-model") if not _saves_data(use)]
+    trace = Tracer(project)
+    saved = [use for use in project.uses("save-model", "register-model") if saves_model(trace, use) is not False]
     sites = [*(_artifact_site(project, use) for use in saved), *_saved_by_frameworks(project)]
     for file, stage in project.stages:
         for out in stage.outs:
@@ -46,50 +56,14 @@ def artifact_produced(project: Project) -> Verdict:
     if not sites and nothing_trains(project):
         return not_applicable(NO_TRAINING)
     if not sites:
-        return missing("training ends without an artifact that could be deployed")
+        return missing_in_code(project, "training ends without an artifact that could be deployed")
     return met_best(sites, 4)
-
-
-_DATA_NAME = re.compile(
-    r"(^|[_./{])(images?|labels?|tensors?|data|dataset|train|test|val|valid|x|y|features?|targets?|embeddings?|stats|ids|indices|results?|metrics|scores?|history|losses|rows|records)"
-    r"([_.}]|\d|$)",
-    re.IGNORECASE,
-)
-_MODEL_NAME = re.compile(
-    r"model|net|weight|state_dict|checkpoint|ckpt|estimator|clf|classifier|regressor|best|epoch", re.IGNORECASE
-)
-
-
-def _saves_data(use: Use) -> bool:
-    """Whether a general dump (torch.save, pickle) holds tensors of data rather than a model, by the names."""
-    if use.call.name.endswith(".to_pickle"):  # Tables, unless a name says that it is a model.
-        named = (
-            (use.call.receiver, literal_path(use.call)) if use.call.name == "pandas.to_pickle" else (use.call.receiver,)
-        )
-        return not _MODEL_NAME.search(" ".join(named))
-    if not use.call.name.endswith(("torch.save", "pickle.dump", "joblib.dump", "dill.dump", "numpy.save")):
-        return False
-    saved = use.call.args[0].value.text if use.call.args else ""
-    said = " ".join((saved, literal_path(use.call), *(text for arg in use.call.args for text in strings(arg.value))))
-    return bool(_DATA_NAME.search(saved)) and not _MODEL_NAME.search(said)
-
-
-_KEEPERS = (
-    "lightning.pytorch.callbacks.ModelCheckpoint", "pytorch_lightning.callbacks.ModelCheckpoint", "keras.callbacks.ModelCheckpoint",
-    "tensorflow.keras.callbacks.ModelCheckpoint", "tensorflow.train.MonitoredTrainingSession", "tensorflow.train.Saver",
-)  # fmt: skip
 
 
 def _saved_by_frameworks(project: Project) -> Iterator[Site]:
     """Checkpoints that a framework writes while it trains: called in code, or made by configuration; MLflow recipes."""
-    for use in project.calls(*_KEEPERS):
-        yield Site(0.5, f"{use.call.name} keeps checkpoints", use.where, key=use.call.name)
-        return
-    for file in project.files:
-        for row in file.facts.settings:
-            if isinstance(row.value, str) and row.key.endswith("_target_") and row.value.endswith("ModelCheckpoint"):
-                yield Site(0.5, f"{row.value} keeps checkpoints", file.at(row.line), key="checkpoint")
-                return
+    if kept := next(checkpoints_kept(project), None):
+        yield Site(0.5, f"{kept[0]} keeps checkpoints", kept[1], key="checkpoint")
     for file, row in project.settings("pipeline.yaml", "recipe.yaml"):
         if row.key in ("template", "recipe") and re.match(r"(regression|classification)/v\d", str(row.value)):
             yield Site(1.0, "the recipe of MLflow logs the model", file.at(row.line), key="recipe")
@@ -312,7 +286,7 @@ _PLATFORM_FILES = (
     "app.yaml",
     "Procfile",
     "railway.json",
-    "vercel.json",
+    "vercel*.json",
     "databricks.yml",
     "serverless.yml",
     "serverless.yaml",
@@ -335,6 +309,9 @@ def infrastructure_as_code(project: Project) -> Verdict:
     for file in project.matching(*_PLATFORM_FILES):
         if file.size and file.role not in aside:
             return met(Site(0.75, f"{file.path} describes where it runs", file.at(0), key=file.path))
+    for file, row in project.settings("*.yml", "*.yaml"):
+        if row.key.startswith("head_node_type") and file.role not in aside:
+            return met(Site(0.75, f"{file.path} describes a cluster of Ray", file.at(row.line), key=file.path))
     beanstalk = next((f for f in project.files if f.path.startswith((".ebextensions/", ".elasticbeanstalk/"))), None)
     if beanstalk is not None:
         said = f"{beanstalk.path} describes where it runs (Elastic Beanstalk)"
@@ -408,6 +385,7 @@ def model_described(project: Project) -> Verdict:
     for file, document in project.documents:
         card = bool(_CARD.search(file.path))
         readme = file.name.lower().startswith("readme") and file.role not in ("vendored", "test")
+        readme = readme and f"{file.path.rpartition('/')[0]}/Chart.yaml" not in project.by_path
         said = " ".join((*document.terms, *(text for _, text in document.headings))).lower()
         groups = sorted(name for name, pattern in _CARD_GROUPS.items() if re.search(pattern, said))
         if card or (readme and len(groups) >= 3 and {"use", "limits"} <= set(groups)):

@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, each, met, met_best, missing, unknown
 from mlready.project.project import Project, Use
+from mlready.rules.checks.artifacts import Place, Tracer, made_of
 from mlready.rules.checks.common import (
     argument,
+    checkpoints_kept,
     constant,
     is_remote,
     literal_path,
+    missing_in_code,
     strings,
     written_paths,
 )
 
 # ------------------------------------------------------------------------------------------------- what is a model
 
-_SERIALIZERS = re.compile(r"^(pickle|_pickle|joblib|dill|cloudpickle|numpy|torch|skops)\b|\.to_pickle$|^pandas\.")
+_SERIALIZERS = re.compile(r"^(c?[pP]ickle|_pickle|joblib|dill|cloudpickle|numpy|torch|skops)\b|\.to_pickle$|^pandas\.")
 """Calls that write and read any object."""
 _MODEL_WORD = re.compile(
     r"model|clf|classif|regress|estimator|pipe(line)?|(^|[_.])net(work)?($|[_.\d])|weights|checkpoint|ckpt|state_dict|booster"
@@ -29,10 +32,13 @@ _MODEL_WORD = re.compile(
 )
 _OTHER_WORD = re.compile(
     r"(^|[_.\W])(df|data\w*|features?|feats?|columns|cache\w*|vocab\w*|token\w*|scaler|\w*encoder|\w*vectori[sz]e[dr]"
-    r"|preproc\w*|transformer|history|results?|params|config|index|map(ping)?|matrix|embed\w*|labels?|words?|dict|list|optim\w*"
+    r"|preproc\w*|transformer|history|results?|params|config|map(ping)?|matrix|embed\w*|labels?|images?|tensors?|ids|ind(ex|ices)|losses|rows|records|words?|dict|list|optim\w*"
     r"|sched\w*|[xy]_?(train|test|val)\w*|train|test|stats|metrics|preds?|predictions?|scores?|pp)($|[_.\W\d])",
     re.IGNORECASE,
 )
+
+
+_NO_NAMES = frozenset(("open", "f", "dict", "list", "tuple"))
 
 
 def about_model(use: Use) -> bool | None:
@@ -42,12 +48,14 @@ def about_model(use: Use) -> bool | None:
     """
     if re.search(r"Tokenizer|Processor|FeatureExtractor|AutoConfig", use.call.name):
         return False
+    if re.search(r"optim|sched", f"{use.call.receiver} {use.call.name}", re.IGNORECASE) or _copies(use):
+        return False
     if not _SERIALIZERS.search(use.call.name):
-        return not re.search(r"optim|sched", f"{use.call.receiver} {use.call.name}", re.IGNORECASE)
+        return True
     values = [arg.value for arg in use.call.args[:2]]
     paths = [text for value in values for text in strings(value)]
     parts = [part for value in values for part in (value.items if value.kind == "expr" else (value,))]
-    named = [part.text for part in parts if part.kind in ("name", "item", "call") and part.text not in ("open", "f")]
+    named = [part.text for part in parts if part.kind in ("name", "item", "call") and part.text not in _NO_NAMES]
     groups = ([*use.call.targets, *named], paths, [use.scope.name.rpartition(".")[2]])
     for names in groups:
         if any(_MODEL_WORD.search(name) for name in names):
@@ -55,6 +63,12 @@ def about_model(use: Use) -> bool | None:
         if any(_OTHER_WORD.search(name) or name.isupper() for name in names):
             return False
     return None
+
+
+def _copies(use: Use) -> bool:
+    """`pickle.loads` in a file that calls `pickle.dumps`: a copy in memory, loaded from nowhere."""
+    twin = use.call.name.replace(".loads", ".dumps")
+    return twin != use.call.name and any(call.name == twin for call in use.file.calls)
 
 
 # -------------------------------------------------------------------------------------------------------------- VER005
@@ -100,7 +114,9 @@ def models_versioned(project: Project) -> Verdict:
         if use.call.name == "wandb.Artifact" and constant(use.call, "type", "1") == "model"
     ]
     outs = {out: (f, stage) for f, stage in project.stages for out in stage.outs if stage.tool == "dvc"}
-    saves = [use for use in project.uses("save-model") if _saves_model(use)]
+    trace = Tracer(project)
+    told = [(use, saves_model(trace, use)) for use in project.uses("save-model")]
+    saves = [use for use, model in told if model]
     for out, (file, stage) in outs.items():
         if _is_model_path(out):
             sites.append(Site(1.0, f"DVC keeps {out} as an output of {stage.name}", file.at(stage.line), key=out))
@@ -118,34 +134,38 @@ def models_versioned(project: Project) -> Verdict:
     if not saves and not project.training_nodes:
         return unknown("no call that trains or saves a model was found")
     if not saves:
-        kept = "checkpoints are kept by a callback, in no registry"
-        return missing(
-            kept if _checkpoints(project) else "no trained model is saved, let alone registered under a version"
-        )
+        return _nothing_saved(project, [use for use, model in told if model is None])
     return met(*_saved(saves)[:5])
 
 
-def _saves_model(use: Use) -> bool:
-    """A helper that saves any object (`save_object(path, obj)`) is taken to save models too."""
-    if use.call.name.endswith((".dumps", ".to_pickle")) and use.call.name != "pandas.to_pickle":
-        return False  # A copy in memory; a table.
-    if _logs_nothing(use):
-        return False
+def _nothing_saved(project: Project, untold: list[Use]) -> Verdict:
+    """No save of a model is seen: checkpoints that training writes by itself, something that may be a model, or nothing."""
+    if kept := next(checkpoints_kept(project), None):
+        return missing(f"{kept[0]} keeps checkpoints, in no registry", kept[1])
+    if untold:
+        return unknown(f"what {untold[0].call.name} saves in {untold[0].where} is not told")
+    return missing_in_code(project, "no trained model is saved, let alone registered under a version")
+
+
+_WRITES = re.compile(r"write|put|upload|send|set$")
+
+
+def saves_model(trace: Tracer, use: Use) -> bool | None:
+    """Whether what is saved is a model, by names, else by what it is made of; None where neither tells.
+
+    A helper that saves any object (`save_object(path, obj)`) is taken to save models too.
+    """
+    if use.call.name.endswith(".to_pickle") and use.call.name != "pandas.to_pickle":
+        return bool(_MODEL_WORD.search(use.call.receiver))  # Frames have it, and some models of other libraries.
+    if (use.call.name.endswith(".dumps") and not _WRITES.search(use.call.parent)) or _logs_nothing(use):
+        return False  # A copy in memory; a placeholder.
     told = about_model(use)
-    return bool(re.search(r"save|dump|store|persist|serialize", use.scope.name)) if told is None else told
-
-
-def _checkpoints(project: Project) -> bool:
-    """Whether code or a configuration names what saves checkpoints during training."""
-    values = (row.value for file in project.files for row in file.facts.settings)
-    if any(isinstance(value, str) and value.endswith("ModelCheckpoint") for value in values):
+    if told is None and re.search(r"save|dump|store|persist|serialize", use.scope.name):
         return True
-    calls = (call for file in project.work_files for call in file.calls)
-    return any(
-        re.search(r"(Model|Torch|Framework|Xgboost)?Checkpoint(Config)?(\.|$)", call.name)
-        or ("estimator" in call.name.lower() and argument(call, "model_dir") is not None)
-        for call in calls
-    )
+    if told is None:
+        made = made_of(trace, Place(use.file, use.call.scope), argument(use.call, "0", "obj", "value"))
+        return made != "data" if made else None
+    return told
 
 
 def _registering(project: Project) -> Iterator[Use]:
@@ -254,19 +274,33 @@ def _wraps(use: Use, loads: list[Use]) -> bool:
     )
 
 
+def _takes_over(use: Use, loads: list[Use]) -> bool:
+    """`model.load_state_dict(torch.load(path))`: one model is loaded, and the inner call names it."""
+    value = argument(use.call, "0", "state_dict")
+    inner = [other.call for other in loads if other.node == use.node and other.call is not use.call]
+    if not use.call.name.endswith(".load_state_dict") or value is None:
+        return False
+    name = value.text.partition(".")[0]
+    return any(
+        (call.parent == use.call.name and call.line == use.call.line) or name in call.targets
+        for call in inner
+        if not call.name.endswith(".load_state_dict")
+    )
+
+
 def serving_pins_model(project: Project) -> Verdict:
     """VER009: what is served is a named version of a model, from configuration or baked into a tagged image."""
     found = [use for use in project.uses("load-model", reached="any", notebooks=False) if about_model(use)]
     found = [use for use in found if project.reaches(use.node, "serving") or not _fetches(project, use)]
     loads = [use for use in found if project.reaches(use.node, "serving")] or found
-    loads = [use for use in loads if not _BACKBONE.search(use.call.name)] or loads
+    loads = [use for use in loads if not (_BACKBONE.search(use.call.name) or _fetches(project, use))] or loads
     loads = [use for use in loads if project.reaches(use.node, "serving") or not _starts_or_studies(use)]
-    loads = [use for use in loads if not _wraps(use, loads)]
+    loads = [use for use in loads if not _wraps(use, loads) and not _takes_over(use, loads)]
     deployed = _deployed_version(project)
     if deployed is not None:
         return met(deployed)
     if not loads:
-        return missing("nothing loads a named version of a model to predict with")
+        return missing_in_code(project, "nothing loads a named version of a model to predict with")
     kept = _Kept(
         overwritten=frozenset(path for use, path in written_paths(project) if "save-model" in use.call.activities),
         versioned=frozenset(_versioned_files(project)),

@@ -31,7 +31,7 @@ def no_install_at_runtime(project: Project) -> Verdict:
         first_code = next((c.number for c in notebook_of(file).cells if c.kind == "code" and (c.lines or c.shell)), 0)
         for cell in notebook_of(file).cells:
             for line, command in cell.shell:
-                if not _installs(command) or _only_on_colab(file, cell):
+                if not _installs(command) or line in cell.conditional or _only_on_colab(file, cell):
                     continue
                 setup = cell.number == first_code and bool(_PINS.search(command))
                 said = f"installs when it runs: {command.strip()[:60]}"

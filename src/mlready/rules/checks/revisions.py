@@ -37,8 +37,21 @@ def model_revision_pinned(project: Project) -> Verdict:
     return hazard(broken, units=units)
 
 
+_OWNERLESS = re.compile(r"^(transformers|diffusers|peft)\.")
+"""Libraries whose hub has no underscore in a name without an owner: such a name is a folder of the own training."""
+
+
 def _hub_id(call: Call) -> str | None:
     """The name of what is fetched; None for local folders and for names that come from configuration."""
+    value = _named(call)
+    if constant(call, "pretrained") is False or (call.name.startswith("timm.") and not argument(call, "pretrained")):
+        return None  # Random weights.
+    if value is not None and _OWNERLESS.search(call.name) and "_" in value and "/" not in value and " " not in value:
+        return None
+    return value
+
+
+def _named(call: Call) -> str | None:
     if call.name.rpartition(".")[2] == "pipeline":
         return _pipeline_id(call)
     value = constant(

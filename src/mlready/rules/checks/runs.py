@@ -10,7 +10,7 @@ from mlready.project.commands import Command
 from mlready.project.entries import Entry, started_files
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
-from mlready.rules.checks.common import argument
+from mlready.rules.checks.common import argument, missing_in_code
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006
 
@@ -21,7 +21,7 @@ def training_pipeline_defined(project: Project) -> Verdict:
     if not sites and not _trains(project):
         return not_applicable("nothing is trained here")
     if not sites:
-        return missing("no pipeline runs the steps that make the model")
+        return missing_in_code(project, "no pipeline runs the steps that make the model")
     return met_best(sites, 4)
 
 
@@ -118,27 +118,19 @@ _KEEPS = (
 )  # fmt: skip
 
 
-_CONFIGURES = re.compile(r"(^|/)(configs?|configurations?)/", re.IGNORECASE)
-_ESTIMATORS = ("tensorflow.estimator.train_and_evaluate", "tensorflow.estimator.Estimator")
-"""They write the model to the folder that they are given."""
-
-
 def training_runs_unattended(project: Project) -> Verdict:
     """REP006: training starts from a command, without a notebook and without a person, and leaves something."""
-    found = [entry for entry in project.training_entries if entry.kind != "notebook"]
-    entries = [entry for entry in found if not _CONFIGURES.search(entry.path)]
-    if found and not entries:
-        return unknown(f"{found[0].path} is read as configuration, and what reads it cannot be followed")
+    entries = [entry for entry in project.training_entries if entry.kind != "notebook"]
     if not entries:
         return _started_otherwise(project)
     asked = list(project.uses("prompt-user", notebooks=False))
     asked += [use for use in project.calls("input") if use.file.facts.notebook is None]
     kept = {use.node for use in project.uses(*_KEEPS, notebooks=False)}
-    keeping = {path for path, _ in kept} | {use.file.path for use in project.calls(*_ESTIMATORS)}
+    keeping = {path for path, _ in kept} | {use.file.path for use in project.calls("io.TextIOWrapper.write")}
     idle: Entry | None = None
     for entry in entries:
         reach = project.graph.reach(entry.nodes)
-        if any(use.node in reach and "debug" not in use.call.context for use in asked):
+        if any(use.node in reach and not {"debug", "if"} & set(use.call.context) for use in asked):
             continue
         if (
             entry.origin
@@ -162,7 +154,7 @@ def _started_otherwise(project: Project) -> Verdict:
     if _trains(project, notebooks=False):
         return unknown("code trains, and what starts it cannot be followed")
     if _trains(project, notebooks=True):
-        return missing("training can only be started from a notebook")
+        return missing_in_code(project, "training can only be started from a notebook")
     return not_applicable("nothing is trained here")
 
 

@@ -11,7 +11,14 @@ from mlready.findings import Location, Site, Verdict, hazard, met, met_best, mis
 from mlready.project.entries import is_handler, is_hosted
 from mlready.project.graph import Node
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import argument, constant, is_remote, spreads_keywords, strings
+from mlready.rules.checks.common import (
+    argument,
+    constant,
+    is_remote,
+    missing_in_code,
+    spreads_keywords,
+    strings,
+)
 
 # -------------------------------------------------------------------------------------------------------------- DEP004
 
@@ -38,7 +45,7 @@ def prediction_interface(project: Project) -> Verdict:
         if project.has("load-model", notebooks=False) and use.call.scope and use.file.path not in scored:
             said = f"{use.scope.name} predicts, and no command or service calls it"
             return met(Site(0.5, said, use.where, key=use.scope.name))
-    return missing("no service, job or command answers with a prediction")
+    return missing_in_code(project, "no service, job or command answers with a prediction")
 
 
 def _services(project: Project) -> Iterator[Site]:
@@ -130,7 +137,7 @@ _REPLICA_KEYS = frozenset(
     ["replicas", "minReplicas", "maxReplicas", "num_replicas", "desired_count", "min_instances", "max_instances"]
 )
 _CALL_WORDS = {
-    "replicas": {"num_replicas", "autoscaling_config", "workers", "min_replicas"},
+    "replicas": {"num_replicas", "autoscaling_config", "workers", "min_replicas", "max_capacity"},
     "batching": {"batchable", "max_batch_size", "batch_wait_timeout_s"},
     "concurrency": {"max_concurrency", "max_ongoing_requests", "threads", "traffic", "max_concurrent_queries"},
 }
@@ -239,6 +246,13 @@ def _at_least(version: str, wanted: tuple[int, int]) -> bool:
     return tuple(numbers) >= wanted if len(numbers) == 2 else False
 
 
+def _saves_it_too(project: Project, use: Use) -> bool:
+    """Whether the same file, or what the same function calls, saves such files: it goes on from its own checkpoint."""
+    saving = {other.node for other in project.uses("save-model", "checkpoint", system=use.call.system)}
+    here = any(path == use.file.path for path, _ in saving)
+    return here or not saving.isdisjoint(project.graph.edges.get(use.node, ()))
+
+
 _DOWNLOADS = re.compile(
     r"requests\.|urllib|httpx|urlopen|hf_hub_download|download|get_object|boto3|gdown|wget|load_state_dict_from_url",
     re.IGNORECASE,
@@ -261,6 +275,8 @@ def _loading_site(project: Project, use: Use, torch_safe: bool) -> Site | None:
         return Site(0.0, f"{call.name} unpickles what was downloaded", use.where, key=call.name)
     own = project.has("save-model", "checkpoint", system=call.system)
     if only is None and (torch_safe or own):
+        return None
+    if only is False and _saves_it_too(project, use):
         return None
     how = "with weights_only=False" if only is False else "without weights_only=True"
     said = f"{call.name} {how} can run code from the file"
@@ -365,7 +381,7 @@ def remote_calls_bounded(project: Project) -> Verdict:
             ("_channel", "Message", "Prompt", "PromptTemplate", "request.Request", "_opener", "ProxyHandler")
         ):
             continue  # A channel has its timeout at each call; a message or a request object calls nobody.
-        if _RELEASES.search(use.file.path) or _made_without(use):
+        if _RELEASES.search(use.file.path) or _made_without(use) or _chains(use):
             continue
         units += 1
         faults = _unbounded(use)
@@ -378,6 +394,11 @@ def remote_calls_bounded(project: Project) -> Verdict:
 _RELEASES = re.compile(
     r"(^|/)(release|ci|dev|maint\w*|tools|hack)/|(^|[/_])(release|changelog|bump)[^/]*$", re.IGNORECASE
 )
+
+
+def _chains(use: Use) -> bool:
+    """`RetrievalQA.from_chain_type(llm=llm, …)`: what is put around a model has the limits of the model."""
+    return ".chains." in use.call.name or argument(use.call, "llm", "llm_chain") is not None
 
 
 def _made_without(use: Use) -> bool:

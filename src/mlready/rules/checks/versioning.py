@@ -33,7 +33,11 @@ def code_versioned(project: Project) -> Verdict:
     return met(Site(1.0, "the code is in a git repository"))
 
 
-_ALWAYS_IGNORED = (".venv", ".env")
+_ALWAYS_IGNORED = {
+    ".venv": (".venv", "venv", "env", "ENV", ".virtualenv", "virtualenv", ".conda", "myenv", ".pixi"),
+    ".env": (".env",),
+}
+"""What never belongs in git, with the names that it goes by."""
 
 
 def artifacts_ignored(project: Project) -> Verdict:
@@ -51,8 +55,9 @@ def artifacts_ignored(project: Project) -> Verdict:
         covered = any(project.covers(p) for p in (path, f"{base}/{path}".lstrip("/")))
         said = "is ignored by git" if covered else "is written by the code and not ignored by git"
         sites[target] = Site(float(covered), f"{path} {said}", use.where, key=target)
-    for name in _ALWAYS_IGNORED:
-        covered = project.covers(name)
+    folders = {"", *(file.path.rpartition("/")[0] for file, _ in project.manifests)}
+    for name, others in _ALWAYS_IGNORED.items():
+        covered = any(project.covers(f"{folder}/{other}".lstrip("/")) for folder in folders for other in others)
         sites[name] = Site(float(covered), f"{name} is {'' if covered else 'not '}ignored by git", key=name)
     return each(*sites.values())
 
@@ -100,22 +105,72 @@ def _lfs_data(project: Project) -> Iterator[Site]:
             return
 
 
+_ANSWER = re.compile(
+    r"submission|predictions?\b|(^|[/_])(results?|metrics)\.|(^|/)(results?|metrics|outputs?|reports?)/", re.IGNORECASE
+)
+"""What a model answered, and what a run reported."""
+
+
 def _committed_data(project: Project) -> Iterator[Site]:
     """Small tables in git have the version of their commit: half of what is asked at most, since git is no place for data."""
     if project.git.kind == "none":
         return
-    tracked = {file.path: file for file in project.files if file.tracked and file.role == "data" and not file.shared}
+    tracked = {
+        file.path: file
+        for file in project.files
+        if file.tracked and file.role == "data" and not file.shared and not _ANSWER.search(file.path)
+    }
     uses = [
         use for use in project.uses("read-data") if _works_on(use) and not _RESULT_FILE.search(literal_path(use.call))
     ]
     named = {(path, use.file.path.rpartition("/")[0]): use for use in uses if (path := literal_path(use.call))}
-    unnamed = sum(not literal_path(use.call) for use in uses)
+    unnamed = [use for use in uses if not literal_path(use.call)]
     found = ((_tracked_file(path, folder, tracked), use) for (path, folder), use in named.items())
     kept = [(file, use) for file, use in found if file is not None]
+    elsewhere = sorted(_named_elsewhere(unnamed, project, tracked) - {file.path for file, _ in kept})[: len(unnamed)]
+    kept += [(tracked[path], _likely(unnamed, path)) for path in elsewhere]
     if kept:
         file, use = kept[0]
-        said = f"{file.path} lies in git beside the code ({len(kept)} of {len(named) + unnamed} files that are read)"
-        yield Site(0.5 * len(kept) / (len(named) + unnamed), said, use.where, key=file.path)
+        total = len(named) + len(unnamed)
+        said = f"{file.path} lies in git beside the code ({len(kept)} of {total} files that are read)"
+        yield Site(0.5 * len(kept) / total, said, use.where, key=file.path)
+
+
+def _named_elsewhere(uses: list[Use], project: Project, tracked: Mapping[str, ProjectFile]) -> set[str]:
+    """Tables in git that a constant or a field of a file that reads, or a configuration, names, and that no code writes."""
+    written = (use.call for use in project.uses("write-data"))
+    made = {text.rpartition("/")[2] for call in written for arg in call.args for text in strings(arg.value)}
+    places = [*_constants(uses), *_configured(project)]
+    found = (_tracked_file(path, folder, tracked) for path, folder in places if path.rpartition("/")[2] not in made)
+    return {file.path for file in found if file is not None}
+
+
+def _constants(uses: list[Use]) -> Iterator[tuple[str, str]]:
+    """`SOURCE = os.path.join(HERE, "data", "x.csv")` in files that read by a name, with their folders."""
+    for path, python in {use.file.path: use.file.python for use in uses}.items():
+        values = [row.value for row in python.assigns] if python else []
+        values += [row.default for row in python.fields if row.default] if python else []
+        for value in values:
+            text = "/".join(strings(value))
+            if text.lower().endswith(_TABLES):
+                yield text, path.rpartition("/")[0]
+
+
+def _configured(project: Project) -> Iterator[tuple[str, str]]:
+    for file in project.files:
+        for row in file.facts.settings:
+            if isinstance(row.value, str) and row.value.lower().endswith(_TABLES):
+                yield row.value, file.path.rpartition("/")[0]
+
+
+_TABLES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".feather", ".arff", ".data", ".jsonl", ".txt", ".npz", ".h5")
+
+
+def _likely(uses: list[Use], path: str) -> Use:
+    """Of several reads the one in a file that names the table."""
+    name = path.rpartition("/")[2]
+    naming = (use for use in uses if use.file.python and any(t.value.endswith(name) for t in use.file.python.texts))
+    return next(naming, uses[0])
 
 
 def _tracked_file(path: str, folder: str, tracked: Mapping[str, ProjectFile]) -> ProjectFile | None:

@@ -270,3 +270,39 @@ def test_long_data_stands_in_a_module_of_its_own_and_is_copied_where_it_may_chan
     assert "np.array(TABLE)" in steps
     told = [note.message for note in done.plans[0].notes if note.kind == "translated"]
     assert told == [f"its data stands in the module constants as {name}" for name in ("ROWS", "TABLE")]
+
+
+def test_a_module_of_python_2_beside_the_notebook_is_named_and_left_out(tmp_path: Path) -> None:
+    (tmp_path / "old.py").write_text("print 'x'\n")
+    done = converted(tmp_path, "import old\nprint(old)")
+    assert "src/old.py" not in done.changes.files
+    assert (1, "warning", "old.py is not taken along: line 1: Python 2 syntax") in notes(done)
+
+
+def test_calls_that_return_nothing_are_not_shown(tmp_path: Path) -> None:
+    done = converted(
+        tmp_path,
+        "import pandas as pd\nt = pd.DataFrame({'a': [1 + 1]})\nt.dropna(inplace=True)",
+        "t.to_csv('t.csv')",
+        "t",
+    )
+    source = all_source(done)
+    assert "show(t)" in source
+    assert "show(t." not in source
+
+
+def test_a_cell_that_only_sets_plots_up_saves_no_figures(tmp_path: Path) -> None:
+    done = converted(tmp_path, "import matplotlib.pyplot as plt\nplt.style.use('ggplot')", "print(1 + 1)")
+    assert "save_figures" not in all_source(done)
+
+
+def test_what_opens_files_for_reading_gives_a_setting(tmp_path: Path) -> None:
+    done = converted(
+        tmp_path,
+        "import gzip\nfrom PIL import Image\na = gzip.open('in/a.gz')\nb = Image.open('b.png')\nc = gzip.open('c.gz', 'w')",
+    )
+    assert [(s.name, s.what) for s in done.plans[0].settings] == [
+        ("a_path", "path read"),
+        ("b_path", "path read"),
+        ("c_path", "path written"),
+    ]

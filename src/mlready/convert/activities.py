@@ -87,6 +87,7 @@ _PREFIXES: tuple[tuple[str, Activity], ...] = (
     ("plotly.", "plot"),
     ("networkx.draw", "plot"),
 )
+FITTING = frozenset({"fit", "partial_fit", "fit_predict"})
 _METHODS_OF: dict[Activity, str] = {
     "train": "fit partial_fit fit_predict fit_generator compile",
     "evaluate": "predict predict_proba score decision_function evaluate",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlready.convert.model import Plan
-from mlready.flow.ipython import parse
+from mlready.flow.ipython import parse, problem_of
 
 MAX_FILES = 200
 MAX_BYTES = 1_000_000
@@ -44,10 +44,12 @@ def _files(root: str, places: Iterable[Path]) -> Iterable[tuple[str, str]]:
 
 
 def _text(path: Path) -> str | None:
+    """The text of a module; None where this Python could not import it either."""
     try:
-        return path.read_text(encoding="utf-8") if path.is_file() and path.stat().st_size <= MAX_BYTES else None
+        text = path.read_text(encoding="utf-8") if path.is_file() and path.stat().st_size <= MAX_BYTES else None
     except (OSError, UnicodeDecodeError):
         return None
+    return None if text is None or problem_of(text) else text
 
 
 def _roots(text: str) -> list[str]:

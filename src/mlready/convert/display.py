@@ -23,6 +23,7 @@ _QUIET_METHODS = MUTATING | {
     "axhline",
 }
 _DISPLAYS = ("IPython.display.display", "IPython.core.display.display", "IPython.core.display_functions.display")
+_TABLE_WRITERS = frozenset({"to_csv", "to_excel", "to_parquet", "to_pickle", "to_hdf", "to_feather", "to_stata"})
 _PLOT_METHODS = frozenset(
     {"plot", "hist", "boxplot", "pie", "bar", "barh", "kde", "density", "hexbin", "scatter", "imshow", "area"}
 )
@@ -60,7 +61,18 @@ def is_shown(statement: Statement, imports: Imports) -> bool:
     if name == "print" or is_display(name):
         return False
     method = value.func.attr if isinstance(value.func, ast.Attribute) else ""
+    if _gives_nothing(value, method):
+        return False
     return method not in _QUIET_METHODS and call_effect(name) != "plot"
+
+
+def _gives_nothing(call: ast.Call, method: str) -> bool:
+    """True for a change in place, and for a table that is written to a file: both return None."""
+    if method in _TABLE_WRITERS and call.args:
+        return True
+    return any(
+        k.arg == "inplace" and isinstance(k.value, ast.Constant) and k.value.value is True for k in call.keywords
+    )
 
 
 def display_calls(calls: Iterable[ast.Call], imports: Imports) -> frozenset[str]:

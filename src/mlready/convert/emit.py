@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from mlready.convert.activities import MODULES
 from mlready.convert.codemods.functions import parsed, step, with_comments_above
-from mlready.convert.codemods.source import Line, code_of, set_apart
+from mlready.convert.codemods.source import Line, code_of, comment_text, comments, set_apart, with_comments
 from mlready.convert.command import main_module, outputs_module
 from mlready.convert.inputs import inputs_module
 from mlready.convert.literals import literals_module
@@ -186,9 +186,15 @@ def _stage_body(plan: Plan, stage: Stage) -> Iterable[Line]:
         for name in sorted(plan.needs[statement.index] & late.keys()):
             imported = late.pop(name)
             yield with_comments_above(parsed(f"{imported.text}  {imported.beside}"), imported.above)
-        yield statement.code
+        yield _without_title(statement.code, stage.title) if statement is stage.statements[0] else statement.code
         if statement.index in plan.figures:
             yield parsed(f"{SAVE_FIGURES}({OUTPUT_DIR}, {plan.figures[statement.index]!r})")
+
+
+def _without_title(code: Line, title: str) -> Line:
+    """A first statement without the comment that has become the docstring."""
+    above = comments(code.leading_lines)
+    return with_comments(code, (line for line in above if not line or comment_text(line) != title))
 
 
 def docstring(stage: Stage) -> str:

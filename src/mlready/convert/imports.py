@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlready.convert.codemods.source import comments_of
 from mlready.convert.model import ImportLine, Note, Statement
+from mlready.flow.ipython import problem_of
 
 SIDE_EFFECTS = (
     "sklearn.experimental",
@@ -65,6 +66,8 @@ def plan_imports(statements: Sequence[Statement], folder: Path) -> Imported:
         if line.name != "*" and line.name not in stable:
             continue
         hoisted.add(statement.index)
+        if problem := _problem_beside(line, folder):
+            notes.append(Note(statement.cell, 0, "warning", f"{line.root}.py is not taken along: {problem}"))
         if line.name in used or line.name == "*" or line.side_effect:
             lines.append(line)
         elif line.root != "__future__":
@@ -142,6 +145,12 @@ def _line(statement: Statement, folder: Path, path_changed: bool) -> ImportLine:
         above=above,
         beside=beside,
     )
+
+
+def _problem_beside(line: ImportLine, folder: Path) -> str:
+    """Why the module beside the notebook cannot be imported by this Python; "" where it can, or is elsewhere."""
+    path = folder / f"{line.root}.py"
+    return problem_of(path.read_text(encoding="utf-8", errors="replace")) if line.local and path.is_file() else ""
 
 
 def _is_local(root: str, folder: Path, path_changed: bool) -> bool:

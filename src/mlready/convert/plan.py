@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from mlready.convert.activities import MODULES, Activity, activities, dominant, told
+from mlready.convert.activities import FITTING, MODULES, Activity, activities, dominant, told
 from mlready.convert.corrections import Correction, correction_notes, drawing, given_back, held_together
 from mlready.convert.definitions import Moved, plan_definitions
 from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_functions
@@ -132,7 +132,8 @@ class _Planner:
         for statement in self.work:
             by_cell.setdefault(statement.cell, []).append(statement)
         for found in by_cell.values():
-            if any(statement.index in known or may_plot(statement, plotting) for statement in found):
+            active = [s for s in found if self.activity[s.index] != "setup"]
+            if any(s.index in known or may_plot(s, plotting) for s in active):
                 last = found[-1]
                 if isinstance(last.node, ast.Expr) and is_show_call(last.node.value, self.imports):
                     continue
@@ -285,7 +286,10 @@ class _Planner:
         changed = [n for s in statements for n in sorted(s.flow.mutates) if n in self.variables]
         bound = [n for s in reversed(statements) for n in sorted(s.flow.binds) if not isinstance(s.node, ast.For)]
         found = [name for name in (*made, *changed, *inputs, *bound) if name != OUTPUT_DIR]
-        return sorted(found, key=lambda name: name not in self.kept) if kind in ("train", "evaluate") else found
+        if kind == "train":
+            calls = (call.rpartition(".") for s in statements for call in s.flow.calls)
+            found = [*(owner for owner, _, method in calls if method in FITTING and owner in self.variables), *found]
+        return sorted(found, key=lambda name: name not in self.kept) if kind == "evaluate" else found
 
     def _name_figures(self, statements: tuple[Statement, ...], name: str) -> None:
         for statement in statements:

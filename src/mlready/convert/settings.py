@@ -23,7 +23,31 @@ SEED_CALLS = frozenset(
 )
 SEED_KEYWORDS = frozenset({"random_state", "seed", "random_seed"})
 SIZE_KEYWORDS = frozenset({"test_size", "train_size"})
-READERS = ("pandas.read_", "numpy.load", "numpy.genfromtxt", "numpy.fromfile", "joblib.load", "scipy.io.loadmat")
+OPENERS = frozenset({"open", "codecs.open", "io.open", "gzip.open", "bz2.open", "h5py.File", "pandas.HDFStore"})
+"""What reads or writes by its mode."""
+READERS = (
+    "pandas.read_",
+    "pandas.ExcelFile",
+    "geopandas.read_",
+    "polars.read_",
+    "xarray.open_",
+    "networkx.read_",
+    "numpy.load",
+    "numpy.genfromtxt",
+    "numpy.fromfile",
+    "scipy.io.loadmat",
+    "scipy.io.wavfile.read",
+    "librosa.load",
+    "matplotlib.pyplot.imread",
+    "matplotlib.image.imread",
+    "cv2.imread",
+    "skimage.io.imread",
+    "imageio.imread",
+    "PIL.Image.open",
+    "joblib.load",
+    "torch.load",
+    "os.listdir",
+)
 WRITERS = frozenset(
     {"to_csv", "to_excel", "to_parquet", "to_pickle", "to_json", "to_hdf", "to_feather", "savefig", "save", "savetxt"}
 )
@@ -215,8 +239,8 @@ def _of_call(call: ast.Call, imports: Imports) -> Iterator[tuple[str, str, ast.C
 
 def _path_argument(call: ast.Call, name: str) -> tuple[str, str, ast.Constant] | None:
     method = name.rsplit(".", 1)[-1]
-    reads = name.startswith(READERS) or (name == "open" and not _writes(call))
-    writes = method in WRITERS or (name == "open" and _writes(call)) or name == "joblib.dump"
+    reads = name.startswith(READERS) or (name in OPENERS and not _writes(call))
+    writes = method in WRITERS or (name in OPENERS and _writes(call)) or name == "joblib.dump"
     if not reads and not writes:
         return None
     position = 1 if name == "joblib.dump" else 0

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from mlready.convert.activities import VERBS, Activity
-from mlready.convert.codemods.source import comments_of
+from mlready.convert.codemods.source import comment_text, comments_of
 from mlready.convert.model import Statement
 from mlready.convert.names import VERBS as IMPERATIVES
 from mlready.convert.names import from_heading, from_title, leading_verb, snake, unique
@@ -20,13 +20,12 @@ GENERIC = frozenset(
 _VERBS_OF: dict[str, str] = {
     "aggregate": "agg aggregate",
     "bin": "cut qcut digitize",
+    "clean": "dropna drop drop_duplicates fillna interpolate ffill bfill",
     "combine": "concat concatenate vstack hstack column_stack",
     "correlate": "corr corrcoef pearsonr spearmanr",
     "count": "value_counts",
     "describe": "describe",
-    "drop": "dropna drop drop_duplicates",
     "encode": "get_dummies",
-    "fill": "fillna interpolate ffill bfill",
     "filter": "query",
     "group": "groupby",
     "merge": "merge",
@@ -78,7 +77,7 @@ def _noun(variable: str) -> str:
 def _comments(statement: Statement) -> Iterable[str]:
     """Comments right above a statement, without their marks."""
     above, _ = comments_of(statement.code)
-    return filter(None, (line.strip("#-=*: \t") for line in above))
+    return filter(None, map(comment_text, above))
 
 
 def _figure_title(statements: Sequence[Statement]) -> str:

@@ -118,6 +118,11 @@ def comments(lines: Iterable[cst.EmptyLine]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def comment_text(line: str) -> str:
+    """A comment without its marks."""
+    return line.strip("#-=*: \t")
+
+
 def set_apart(above: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Comments that a blank line sets apart from what stands below them, and those directly above it."""
     place = len(above) - above[::-1].index("") if "" in above else 0

@@ -209,9 +209,11 @@ def _declared_elsewhere(project: Project) -> Iterator[Site]:
         "*schema.json",
         "schema.y*ml",
     ):
-        if file.role in ("docs", "example", "test", "vendored") or not file.size or "{{" in file.path:
+        if file.role in ("docs", "example", "test", "vendored", "infra", "ci") or not file.size or "{{" in file.path:
             continue
         name = file.name.rpartition(".")[0]
+        if _OF_SETTINGS.search(name):
+            continue
         used = (
             any(
                 name in text.value
@@ -248,6 +250,10 @@ def typed_columns(project: Project) -> Iterator[tuple[ProjectFile, frozenset[str
 
 def _texts(file: ProjectFile) -> tuple[Text, ...]:
     return file.python.texts if file.python else ()
+
+
+_OF_SETTINGS = re.compile(r"config|settings|workflow|manifest|output|response|openapi|package", re.IGNORECASE)
+"""Names of schemas of what is set or answered."""
 
 
 _LAYER = re.compile(r"Config|Settings|Module|Layer|Norm|Conv|Estimator|Mixin|nn\.")

@@ -308,7 +308,15 @@ def _has_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:
     value = argument(transformer.call, "0", "obj", "value")
     if value is not None and value.kind == "name" and value.text in {param.name for param in transformer.scope.params}:
         return True
-    return any(made != "transformer" and not apart(transformer.file.path, use.file.path) for use, made in saved)
+    models = (
+        use
+        for use, made in saved
+        if made in ("model", "weights", "whole") or (made == "" and _MODEL.search(_words_of(use)))
+    )
+    return any(not apart(transformer.file.path, use.file.path) for use in models)
+
+
+_MODEL = re.compile(r"model|clf|classifi|regress|estimator|forest|\bnet\b|learner|booster", re.IGNORECASE)
 
 
 def _fitted_before(project: Project, use: Use, *, network: bool) -> bool:

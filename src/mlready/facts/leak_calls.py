@@ -66,6 +66,11 @@ _PLAIN = frozenset(
 _JOINS = frozenset({"concat", "append", "vstack", "concatenate", "r_", "row_stack", "unionByName", "union"})
 _PASSES = frozenset({"list", "tuple", "iter", "tqdm", "reversed", "sorted", "deepcopy", "copy", "clone", "trange"})
 
+_STARTS = frozenset({"submit", "remote", "delay", "fn"})
+"""How orchestrators start a function: `prepare.submit(rows)`."""
+_WAITS = frozenset({"result", "compute", "persist"})
+"""How what a function gives is waited for: `prepare(rows).result()`."""
+
 
 def call(walk: Walk, node: ast.Call) -> Value:
     """What a call gives, and what it does on the way."""
@@ -77,6 +82,11 @@ def call(walk: Walk, node: ast.Call) -> Value:
     else:
         thing = walk.value(func).thing if isinstance(func, ast.Name | ast.Lambda) else None
     args = Arguments(walk, node)
+    if isinstance(func, ast.Attribute):
+        if func.attr in _WAITS and not node.args and not node.keywords:
+            return receiver
+        if func.attr in _STARTS and isinstance(receiver.thing, Function):
+            thing = receiver.thing
     if isinstance(thing, Function):
         return walk.call_function(thing, args.positional, args.keywords)
     if isinstance(thing, Class):
@@ -271,7 +281,7 @@ def _combined(node: ast.Call, name: str, last: str, receiver: Value, args: Argum
         made = replace(made, roots=frozenset({root_of(node)}))
     if last in leak_names.DURATIONS:
         made = leak_names.undated(made)
-    if last == "to_datetime" and not leak_names.names_birth(*node.args[:1]):
+    if last == "to_datetime" and not leak_names.names_a_life(*node.args[:1]):
         made = with_marks(made, Mark("date", "to_datetime()", node.lineno))
     beside = any(
         k.arg == "axis" and isinstance(k.value, ast.Constant) and k.value.value in (1, "columns") for k in node.keywords

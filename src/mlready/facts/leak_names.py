@@ -131,15 +131,17 @@ def _composed(last: str, inner: tuple[Maker, ...]) -> Maker:
 DURATIONS = frozenset(("seconds", "total_seconds", "days", "microseconds", "components"))
 """Parts of a difference between two times: how long, not when."""
 
-_BIRTH = re.compile(r"birth|(^|_)dob($|_)|born", re.IGNORECASE)
+_OF_A_LIFE = re.compile(
+    r"birth|(^|_)do[bjl]($|_)|born|graduat|joining|hired?(_|date)|expir|matur|founded|built|renovat", re.IGNORECASE
+)
 
 
-def names_birth(*nodes: ast.expr) -> bool:
-    """Whether a column that is read is a date of birth: it tells an age, not when a row was made."""
+def names_a_life(*nodes: ast.expr) -> bool:
+    """Whether a column that is read is a date of a life, as birth or graduation: it tells an age, not when a row was made."""
     for node in nodes:
         for inner in ast.walk(node):
             text = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "value", None)
-            if isinstance(text, str) and _BIRTH.search(text):
+            if isinstance(text, str) and _OF_A_LIFE.search(text):
                 return True
     return False
 

@@ -206,7 +206,7 @@ class Walk:
             stored = self.names.get(f"{node.value.id}.{node.attr}")
             if stored is not None:
                 return stored
-        if node.attr == "dt" and leak_names.names_birth(node.value):
+        if node.attr == "dt" and leak_names.names_a_life(node.value):
             return flat(self.value(node.value))
         return self.attribute(self.value(node.value), node.attr, node.lineno)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -123,7 +124,28 @@ def _tried_in(walk: Walk, node: ast.Call) -> int:
 
 
 def _inner_makers(args: Arguments) -> tuple[Maker, ...]:
-    return tuple(maker for value in args.all() for maker in value.makers)
+    known = (maker for value in args.all() for maker in value.makers)
+    return (*known, *(_own_step(thing) for value in args.all() for thing in _own_things(value)))
+
+
+def _own_things(value: Value, depth: int = 3) -> Iterator[Instance]:
+    """Objects of classes of the file among the steps of a pipeline."""
+    if isinstance(value.thing, Instance):
+        yield value.thing
+    for item in (value.items or ()) if depth else ():
+        yield from _own_things(item, depth - 1)
+
+
+def _own_step(thing: Instance) -> Maker:
+    """A step of the project's own: it learns nothing where its fit gives only itself back."""
+    fit = thing.kind.methods.get("fit")
+    body = [statement for statement in fit.body if not _is_text(statement)] if fit else []
+    learns = len(body) != 1 or not isinstance(body[0], ast.Return)
+    return Maker("transformer", thing.kind.node.name, "weak" if learns else "none")
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _instance(walk: Walk, kind: Class, args: Arguments) -> Value:

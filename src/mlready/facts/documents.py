@@ -266,7 +266,7 @@ class _Scan:
         inside = _SOURCE_CODE.sub(" ", "\n".join(self._data_text))
         lines = (*self._data_text, *self._data_lines)
         told = any(_ADDRESS.search(line) or _FROM.search(_SOURCE_CODE.sub(" ", line)) for line in lines)
-        found = terms_of(inside) - {"source"} if inside else set()
+        found = terms_of(inside) if inside else set()
         return tuple(sorted(found | ({"source"} if told else set())))
 
     def _in_block(self, line: str, number: int) -> bool:

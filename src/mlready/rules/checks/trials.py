@@ -27,6 +27,7 @@ _RUN_FOLDERS = re.compile(
 def trial_and_production_apart(project: Project) -> Verdict:
     """EXP011: a gate or stage stands between a trial and what is in production; separate folders or releases are half."""
     sites = [*_promotions(project), *_environments(project), *_releases(project), *_separate_runs(project)]
+    sites += _registered_artifacts(project)
     if not sites and not project.has(*TRAIN_ACTIVITIES, "fit"):
         return unknown("no call that trains was found, so no trial either")
     if not sites:
@@ -94,6 +95,14 @@ def _releases(project: Project) -> Iterator[Site]:
     for file, automation in project.automations:
         if {"tag", "release"} & set(automation.triggers):
             yield Site(0.5, f"{file.path} runs on releases", file.at(0), key=file.path)
+
+
+def _registered_artifacts(project: Project) -> Iterator[Site]:
+    """Models that a pipeline of DVC declares for its registry, where Git tags are versions and stages."""
+    for file, row in project.resources:
+        if (row.tool, row.kind) == ("dvc", "artifact") and ("type", "model") in row.details:
+            words = f"{file.path} declares the model {row.name} for a registry"
+            yield Site(0.5, words, file.at(row.line), key=row.name)
 
 
 def _separate_runs(project: Project) -> Iterator[Site]:

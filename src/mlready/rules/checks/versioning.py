@@ -72,6 +72,10 @@ def _top_folder(path: str) -> str:
 _DATED = re.compile(r"(19|20)\d\d[-_/]?(0[1-9]|1[0-2])|\bv\d+\b|version=|_\{\}-\{[^}]*\}\.")
 
 
+_COMMIT = re.compile(r"/[0-9a-f]{40}/")
+"""An address that names the commit: of a raw file of GitHub or GitLab, of a data set on a hub."""
+
+
 def data_versioned(project: Project) -> Verdict:
     """VER003: the data that is read can be named by a version."""
     sites = [*_dvc_data(project), *_lfs_data(project), *_called_versions(project), *_dated_paths(project)]
@@ -221,7 +225,9 @@ def _left_open(use: Use, value: Value) -> bool:
 def _dated_paths(project: Project) -> Iterator[Site]:
     for use in project.uses("read-data", "download"):
         for path in _addresses(use):
-            if is_remote(path) and _DATED.search(path):
+            if is_remote(path) and _COMMIT.search(path):
+                yield Site(1.0, f"reads {path.rpartition('/')[2]} of a fixed commit", use.where, key=path)
+            elif is_remote(path) and _DATED.search(path):
                 yield Site(0.5, f"reads the dated object {path}", use.where, key=path)
 
 

@@ -50,7 +50,7 @@ PREPARES = re.compile(
 
 _SEEDS = re.compile(r"(^|\.)(set_(\w+_)?seeds?|seed_(all|everything|torch|\w*random\w*)|(fix|init)_(\w+_)?seeds?)$")
 
-_WORKS = re.compile(r"train|fit|model|predict|infer|serv|main|run|solve|submi", re.IGNORECASE)
+_WORKS = re.compile(r"(^|[_\d])(train|predict|infer|serve|main)", re.IGNORECASE)
 """Names of files that do the work of a project, rather than a part of it."""
 
 CODE_ROLES = frozenset({"source", "script"})

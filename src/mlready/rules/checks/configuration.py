@@ -9,7 +9,7 @@ from mlready.facts.rows import Scope
 from mlready.findings import Site, Verdict, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import argument, constant, literal_path, missing_in_code, strings
+from mlready.rules.checks.common import argument, constant, literal_path, strings
 
 # ------------------------------------------------------------------------------------------------------ DES005, DES006
 
@@ -57,7 +57,7 @@ def configuration_apart(project: Project) -> Verdict:
     if elsewhere is not None:
         said = f"{elsewhere.call.name} reads settings, and training does not use them"
         return met(Site(0.25, said, elsewhere.where, key="not used"))
-    return missing_in_code(project, "parameters stand in the code: each experiment is an edit")
+    return missing("parameters stand in the code: each experiment is an edit")
 
 
 def _decorating(project: Project) -> Iterator[Use]:

@@ -164,7 +164,7 @@ def saves_model(trace: Tracer, use: Use) -> bool | None:
         return True
     if told is None:
         made = made_of(trace, Place(use.file, use.call.scope), argument(use.call, "0", "obj", "value"))
-        return made != "data" if made else None
+        return made not in ("data", "transformer") if made else None
     return told
 
 

@@ -10,7 +10,7 @@ from mlready.project.commands import Command
 from mlready.project.entries import Entry, started_files
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
-from mlready.rules.checks.common import argument, missing_in_code
+from mlready.rules.checks.common import argument
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006
 
@@ -21,7 +21,7 @@ def training_pipeline_defined(project: Project) -> Verdict:
     if not sites and not _trains(project):
         return not_applicable("nothing is trained here")
     if not sites:
-        return missing_in_code(project, "no pipeline runs the steps that make the model")
+        return missing("no pipeline runs the steps that make the model")
     return met_best(sites, 4)
 
 
@@ -154,7 +154,7 @@ def _started_otherwise(project: Project) -> Verdict:
     if _trains(project, notebooks=False):
         return unknown("code trains, and what starts it cannot be followed")
     if _trains(project, notebooks=True):
-        return missing_in_code(project, "training can only be started from a notebook")
+        return missing("training can only be started from a notebook")
     return not_applicable("nothing is trained here")
 
 

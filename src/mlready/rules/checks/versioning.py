@@ -110,7 +110,8 @@ def _lfs_data(project: Project) -> Iterator[Site]:
 
 
 _ANSWER = re.compile(
-    r"submission|predictions?\b|(^|[/_])(results?|metrics)\.|(^|/)(results?|metrics|outputs?|reports?)/", re.IGNORECASE
+    r"submission|predictions?\b|(^|[/_])(results?|metrics|(feature_)?importances?)\.|(^|/)(results?|metrics|(feature_)?importances?|outputs?|reports?)/",
+    re.IGNORECASE,
 )
 """What a model answered, and what a run reported."""
 

@@ -24,8 +24,10 @@ _JUDGES = re.compile(r"(^|/)(\w+_)?(eval\w*|test\w*|val|validat\w*|bench\w*|metr
 """Files whose name says that they judge or make a model; their predictions are not what users get."""
 
 
-_ANSWERS = re.compile(r"predict|infer|scor|classif|forecast|recommend|answer|batch|submi", re.IGNORECASE)
-"""Functions of a script that trains too: others prepare data with a model (translate, augment, embed)."""
+_ANSWERS = re.compile(
+    r"predict|infer|scor|classif|forecast|recommend|answer|batch|submi|(^|[._])(main|run|job|execute)", re.IGNORECASE
+)
+"""Functions of a script that does more: others prepare data with a model (translate, augment, embed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,7 @@ def _job(project: Project, entry: Entry) -> BatchJob | None:
     nodes = project.graph.reach(entry.nodes)
     if not _does_it_all(project, nodes):
         offered = sorted(node for node in whole if node[0] == entry.path)
-        if next(_steps(project, nodes, *TRAIN_ACTIVITIES), None) is not None:
-            offered = [node for node in offered if _ANSWERS.search(_name(project, node))]
-        nodes = project.graph.reach(offered)
+        nodes = project.graph.reach(node for node in offered if _ANSWERS.search(_name(project, node)))
     write = next(iter(_steps(project, nodes, *_STEPS[-1])), None)
     if write is None or not _does_it_all(project, nodes):
         return None

@@ -30,11 +30,16 @@ def drift_detected(project: Project) -> Verdict:
     return met_best(sites, 5 if detectors or platform else 1)
 
 
+_OF_ONE_SET = re.compile(r"error|correct|wrong|positive|negative", re.IGNORECASE)
+"""Parts of one data set that are compared: hits and errors, the classes."""
+
+
 def _detectors(project: Project) -> Iterator[Use]:
     yield from project.uses("detect-drift")
     for use in project.uses("two-sample-test"):
         words = f"{use.file.path} {use.scope.name}".lower()
-        if re.search(r"drift|monitor|psi|shift|skew", words):
+        given = " ".join(arg.value.text for arg in use.call.args)
+        if re.search(r"drift|monitor|psi|shift|skew", words) and not _OF_ONE_SET.search(given):
             yield use
 
 
@@ -165,6 +170,9 @@ def retraining_automated(project: Project) -> Verdict:
         return met_best(sites, 5)
     if nothing_trains(project):
         return unknown(NO_TRAINING)
+    unread = next((f for f in project.files if re.search(r"(^|/)dags?/[^/]+\.py$", f.path) and f.facts.problem), None)
+    if unread is not None:
+        return unknown(f"{unread.path} could not be read, and it may start training")
     event = _event_rule(project)
     if event:
         return unknown(f"an event rule is declared in {event}, and what it starts cannot be told")

@@ -79,6 +79,10 @@ _PLATFORM_RECORDS = (
 )
 
 
+_ROW_OF_TABLE = re.compile(
+    r"(predict|inference|forecast|request|response|score)\w*\.objects\.(bulk_)?create$", re.IGNORECASE
+)
+"""`PredictionLog.objects.create(…)`: a row of a table of Django."""
 _OTHER_TASK = re.compile(r"_*(fit|train|retrain|tune|evaluate|list|get|read|fetch|load|find|query|count)(_|$)")
 """Names of functions that do something else than answer: they train, or look up what was kept."""
 
@@ -105,7 +109,7 @@ def predictions_recorded(project: Project) -> Verdict:
         said = f"{appended.scope.name or appended.file.name} appends predictions to a file"
         return met(Site(1.0, said, appended.where, key="append"))
     for use in serving_calls(project):
-        if _RECORDS.search(use.call.name.rpartition(".")[2]):
+        if _RECORDS.search(use.call.name.rpartition(".")[2]) or _ROW_OF_TABLE.search(use.call.name):
             return met(Site(1.0, f"{use.call.name} records predictions", use.where, key=use.call.name))
     for use in serving_calls(project):
         if "log" in use.call.activities and _logs_prediction(use):
@@ -238,6 +242,9 @@ def service_metrics(project: Project) -> Verdict:
     declared = _declared_in_code(project)
     if declared is not None:
         return met(Site(1.0, f"{declared.call.name} watches metrics", declared.where, key="declared"))
+    for use in project.uses("trace", notebooks=False):
+        said = f"{use.call.name} traces requests: latency and errors, and no load"
+        return met(Site(0.5, said, use.where, key=use.call.name))
     for use in project.uses("serve", "endpoint", notebooks=False):
         if use.call.system in _OWN_METRICS:
             return met(

@@ -140,6 +140,9 @@ _PROMOTES = re.compile(r"(^|[._])(promote|deploy|swap|release|rollout)(_(model|v
 _GATE = re.compile(r"gate|is_better|better_than|passes|regress|validate_candidate|accept", re.IGNORECASE)
 
 
+_ASKED = re.compile(r"(^|_)(gate|validation|approved|approval|passed|is_better)(_|$)", re.IGNORECASE)
+
+
 def _gated_functions(project: Project) -> list[Site]:
     """A function of the project that promotes, and asks a gate of its own first."""
     found = []
@@ -150,7 +153,8 @@ def _gated_functions(project: Project) -> list[Site]:
                 continue
             asked = [row for row in file.python.guards if row.scope == number and _GATE.search(" ".join(row.words))]
             named = [c for c in file.python.calls if c.scope == number and _GATE.search(c.name.rpartition(".")[2])]
-            if (asked or named) and project.reaches((file.path, number), "any"):
+            given = scope.raises and any(_ASKED.search(param.name) for param in scope.params)
+            if (asked or named or given) and project.reaches((file.path, number), "any"):
                 found.append(Site(1.0, f"{scope.name} asks a gate first", file.at(scope.line), key=scope.name))
     return found[:1]
 

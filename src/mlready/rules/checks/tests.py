@@ -303,6 +303,8 @@ def serving_tested(project: Project) -> Verdict:
     return met(job) if job is not None else missing("no test sends a request to the service")
 
 
+_TASKS = re.compile(r"(^|/)(tasks?|noxfile|duties|dodo|fabfile|invoke)(/\w+)?\.py$")
+"""Modules of what runs tasks: invoke, nox, doit, fabric."""
 _COVERAGE = re.compile(r"--cov-fail-under|--fail-under|coverage report .*--fail-under")
 
 
@@ -323,6 +325,11 @@ def tests_proportionate(project: Project) -> Verdict:
     for command in project.commands:
         if command.origin in ("ci", "task", "hook") and _COVERAGE.search(command.text):
             return met(Site(1.0, f"enforced by {command.text[:60]}", command.where, key="command"))
+    for file in project.code_files:
+        for call in file.calls if _TASKS.search(file.path) else ():
+            said = next((text for arg in call.args for text in strings(arg.value) if _COVERAGE.search(text)), "")
+            if said:
+                return met(Site(1.0, f"a task runs {said[:60]}", file.at(call.line), key="task"))
     for file, row in project.settings("codecov.yml", ".codecov.yml", "codecov.yaml"):
         if "target" in row.key:
             return met(Site(1.0, f"{row.key} sets a target", file.at(row.line), key=row.key))

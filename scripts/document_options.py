@@ -29,7 +29,7 @@ def main() -> None:
     """Replace the table between the two marks."""
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
     if not results:
-        raise SystemExit(f"{RESULTS} is empty: run `make test-slow` first")
+        raise SystemExit(f"{RESULTS} is empty: `make test-slow` fills it")
     text = PAGE.read_text(encoding="utf-8")
     pattern = re.compile(re.escape(START) + ".*?" + re.escape(END), re.DOTALL)
     assert pattern.search(text)

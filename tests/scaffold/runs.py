@@ -51,14 +51,21 @@ def clean_environment() -> dict[str, str]:
 
 
 def make(project: Path, *targets: str, offline: bool = True, **variables: str) -> str:
-    """Run make targets; without a network where the kernel lets us take it away, else with all ways out closed."""
-    command = ["make", *targets, *(f"{name}={value}" for name, value in variables.items())]
-    if offline and _can_unshare():
-        command = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
-    environment = clean_environment() | (OFFLINE if offline else {})
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    """Run make targets that have to succeed; returns what they printed."""
+    done = run(
+        "make", *targets, *(f"{name}={value}" for name, value in variables.items()), cwd=project, offline=offline
+    )
     assert done.returncode == 0, f"make {' '.join(targets)}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
     return done.stdout + done.stderr
+
+
+def run(*command: str | Path, cwd: Path, offline: bool) -> subprocess.CompletedProcess[str]:
+    """Run a command as a person would; without a network where the kernel lets us take it away, else with all ways out closed."""
+    alone = (
+        ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"] if offline and _can_unshare() else []
+    )
+    environment = clean_environment() | (OFFLINE if offline else {})
+    return subprocess.run([*alone, *command], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def record(name: str, project: Path, *, ran: list[str], watch: Stopwatch) -> None:

@@ -53,17 +53,9 @@ def build(folder: Path, tag: str, *options: str) -> None:
     run("buildah", "bud", *flags, "--pull-never", "--tag", tag, *options, str(folder))
 
 
-def install_tools() -> None:
-    missing = [tool for tool in ("buildah", "debootstrap") if not shutil.which(tool)]
-    if missing:
-        run("apt-get", "update", "-qq")
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def base_image() -> None:
     """The stand-in for the base image; made once for each machine."""
-    install_tools()
     STORE.mkdir(parents=True, exist_ok=True)
     (STORE / "storage.conf").write_text(
         f'[storage]\ndriver = "vfs"\nrunroot = "{STORE}/run"\ngraphroot = "{STORE}/graph"\n', encoding="utf-8"

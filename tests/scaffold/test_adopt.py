@@ -42,9 +42,14 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_missing_parts_are_added_and_existing_ones_stay(theirs: Path) -> None:
+def test_missing_parts_are_added_and_existing_ones_stay(theirs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (theirs / "src" / "old_thing").mkdir()
+    (theirs / "src" / "old_thing" / "settings.py").write_text("x = 1\n", encoding="utf-8")
     before = snapshot(theirs)
     assert run(["new", "--into", str(theirs), "--defaults"]) == 0
+    said = capsys.readouterr().out
+    assert "next: review, `uv lock`, `make setup`, commit" in said
+    assert "modules that were kept" in said
     after = snapshot(theirs)
     assert {name: after[name] for name in before if name != "pyproject.toml"} == {
         name: data for name, data in before.items() if name != "pyproject.toml"
@@ -89,7 +94,11 @@ def test_the_diff_is_shown_and_nothing_is_written_unasked(theirs: Path, capsys: 
 def test_an_empty_folder_gets_everything(tmp_path: Path) -> None:
     folder = tmp_path / "9 lives"
     folder.mkdir()
-    apply(plan(folder, given={}))
+    change = plan(folder, given={})
+    assert change.fits_lock
+    apply(change)
+    assert 'name = "lives"' in (folder / "uv.lock").read_text(encoding="utf-8")
+    assert plan(folder, given={}).is_empty
     assert (folder / "pyproject.toml").read_text(encoding="utf-8").count('name = "lives"') == 1
 
 

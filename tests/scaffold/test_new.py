@@ -84,6 +84,7 @@ def test_answers_come_from_a_file_and_options_win(tmp_path: Path) -> None:
         ("servin=batch", "unknown question 'servin'"),
         ("minimal=perhaps", "allowed are true and false"),
         ("project_name=3d", "starts with a letter"),
+        ("project_name=3d", "without an answer it is the folder's name"),
         ("project_name=pandas", "would hide a Python module"),
         ("project_name=" + "a" * 41, "at most 40"),
         ('description=a "b"', "without double quotes"),

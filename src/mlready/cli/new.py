@@ -79,7 +79,12 @@ def _adopt(project: Path, given: dict[str, str], *, defaults: bool) -> int:
             raise UsageError("nothing was written", hint="repeat with --defaults to write what is shown")
         click.confirm("Write this?", abort=True)
     apply(change)
-    click.echo(f"added {len(change.added)} files to {project}; next: review, `make setup`, commit")
+    lock = "" if change.fits_lock else "`uv lock`, "
+    click.echo(f"added {len(change.added)} files to {project}; next: review, {lock}`make setup`, commit")
+    if any(name.endswith(".py") for name in change.kept):
+        click.echo(
+            "code that was added builds on the template's form of the modules that were kept: bring them together"
+        )
     return ExitCode.OK
 
 

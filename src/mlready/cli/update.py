@@ -34,7 +34,8 @@ def report(merge: Merge, *, preview: bool) -> int:
     if preview:
         click.echo(merge.diff, nl=False)
     else:
-        click.echo(f"template {merge.old[1:]} -> {merge.new[1:]}: {len(merge.changed)} files changed")
+        step = "" if merge.old == merge.new else f"template {merge.old[1:]} -> {merge.new[1:]}: "
+        click.echo(f"{step}{len(merge.changed)} files changed")
         click.echo("\n".join(f"  {name}" for name in merge.changed))
     if not merge.lock_fits:
         click.echo("the dependencies changed: run `uv lock`", err=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlready.errors import UsageError
 from mlready.scaffold import render
+from mlready.scaffold.lock import write_lock
 from mlready.scaffold.new import read_answers, rendered
 from mlready.scaffold.pyproject import declared_name, merge
 from mlready.scaffold.questions import Question, check_answers, read_questions
@@ -27,6 +28,12 @@ class Adoption:
     kept: tuple[str, ...]
     old_pyproject: str
     new_pyproject: str
+
+    @property
+    def fits_lock(self) -> bool:
+        """Whether uv.lock is that of the dependencies: brought along with them, or there and nothing was added to them."""
+        known = (self.project / "uv.lock").is_file() and self.old_pyproject == self.new_pyproject
+        return "uv.lock" in self.added or known
 
     @property
     def is_empty(self) -> bool:
@@ -49,6 +56,8 @@ def plan(project: Path, *, given: Mapping[str, Any], template: Template | None =
     answers = {"project_name": _name(root), **_earlier_answers(root, questions), **check_answers(given, questions)}
     elsewhere = Path(tempfile.gettempdir()) / (root.name or "project")
     with rendered(elsewhere, answers=answers, ask=False, template=used) as made:
+        if not (root / "pyproject.toml").exists():
+            write_lock(made, locks=used.locks, answers=read_answers(made))
         files = {path.relative_to(made).as_posix(): path.read_bytes() for path in made.rglob("*") if path.is_file()}
     added = {name: data for name, data in files.items() if not _taken(root, name)}
     kept = tuple(sorted(set(files) - set(added) - {"pyproject.toml"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,7 @@ class NewProject:
     def next_commands(self) -> tuple[str, str]:
         """The two commands that bring the project to life."""
         work = "make train test" if self.answers.get("minimal") else "make train test serve drift"
-        return f"cd {self.folder} && make setup", work
+        return f"cd {shlex.quote(str(self.folder))} && make setup", work
 
 
 def create(

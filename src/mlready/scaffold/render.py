@@ -82,7 +82,8 @@ def _reporting(*, quiet: bool) -> Iterator[None]:
         found = re.match(r"Validation error for question '(\w+)': (.*)", str(error), re.DOTALL)
         if not found:
             raise
-        raise UsageError(f"{found[1]}: {found[2].strip()}") from None
+        hint = "without an answer it is the folder's name" if found[1] == "project_name" else ""
+        raise UsageError(f"{found[1]}: {found[2].strip()}", hint=hint) from None
     except CopierError as error:
         raise UsageError(f"the template could not be rendered: {error}") from None
 

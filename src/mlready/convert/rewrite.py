@@ -27,7 +27,7 @@ class Rewriter:
         rewritten = self._inside(statement, name)
         if name in self.leading:
             rewritten = replace(rewritten, code=functions.with_parameters(rewritten.code, self.leading[name]))
-        return rewritten
+        return replace(rewritten, code=functions.described(rewritten.code))
 
     def in_step(self, statement: Statement, step: str, held: frozenset[str]) -> Statement:
         """A statement of a step that holds these names as its own."""

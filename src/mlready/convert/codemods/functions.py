@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import libcst as cst
 
 from mlready.convert.codemods.changing import Node, changed
-from mlready.convert.codemods.source import Line, comments, empty_lines, with_comments
+from mlready.convert.codemods.source import Line, comments, empty_lines, set_apart, with_comments
+from mlready.flow.ipython import problem_of
 
 
 def with_parameters(code: Line, names: Sequence[str]) -> Line:
@@ -20,6 +22,30 @@ def with_parameters(code: Line, names: Sequence[str]) -> Line:
     else:
         parameters = parameters.with_changes(params=[*added, *parameters.params])
     return without_global(code.with_changes(params=parameters), frozenset(names))
+
+
+def described(code: Line) -> Line:
+    """A function or class without a docstring, and with words of its author directly above it: those are its docstring."""
+    if not isinstance(code, cst.FunctionDef | cst.ClassDef) or code.get_docstring() is not None:
+        return code
+    apart, above = set_apart(comments(code.leading_lines))
+    text = "\n    ".join(line.lstrip("#").strip() for line in above)
+    if not isinstance(code.body, cst.IndentedBlock) or not _is_prose(text):
+        return code
+    text = text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) else ".")
+    docstring = parsed(f'"""{text}"""' if "\n" not in text else f'"""{text}\n    """')
+    body = code.body.with_changes(body=[docstring, *code.body.body])
+    return with_comments(code.with_changes(body=body), apart)
+
+
+def _is_prose(text: str) -> bool:
+    """True for a sentence; not for code that is commented out, marks for tools, rulers and notes to oneself."""
+    plain = len(text.split()) > 2 and text[:1].isalpha() and not set(text) & {'"', "\\"}
+    return (
+        plain
+        and bool(problem_of(text))
+        and re.match(r"(todo|fixme|xxx|hack|note|source|license|noqa|type:)\b", text, re.I) is None
+    )
 
 
 def without_global(code: Line, names: frozenset[str]) -> Line:

@@ -54,11 +54,19 @@ def hyperparameters_not_hardcoded(project: Project) -> Verdict:
     return hazard(broken, units=max(units, len(broken)))
 
 
+_MEASURES = re.compile(
+    r"(^|_)(bench(mark(s|ing)?)?|time(it|_test)|timing|profil(e|er|ing)|speed(_?test)?)(_|\.)", re.IGNORECASE
+)
+"""Scripts that measure how fast something is: what they step trains nothing."""
+
+
 def _hyper_calls(project: Project) -> Iterator[Use]:
     """Calls that take hyperparameters: makers of estimators and optimizers, splits, training loops."""
     traits = project.vocabulary.traits
     trained = project.has("train", "fit", "tune", "fine-tune", reached="training", notebooks=False)
     for file in project.code_files if trained else project.work_files:
+        if _MEASURES.search(file.name):
+            continue
         for call in file.calls:
             if not call.args or not project.reaches((file.path, call.scope), "training"):
                 continue

@@ -277,7 +277,7 @@ def gpu_stack_portable(project: Project) -> Verdict:
             broken.append(
                 Site(
                     0.0,
-                    f"{use.call.receiver or 'the model'} goes to the GPU whether there is one or not",
+                    f"{use.call.receiver or 'what is made here'} goes to the GPU whether there is one or not",
                     use.where,
                     key="cuda",
                 )

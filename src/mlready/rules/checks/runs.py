@@ -196,7 +196,7 @@ _ENVIRONMENTS = (
 
 
 _BUILD_FOLDERS = re.compile(
-    r"(^|/)\.?(docker(files?)?|containers?|devcontainer|deploy(ment)?|build|envs?|environments?|conda|infra|ops|ci|images?)(/[^/]*)?$"
+    r"(^|/)((settings|configs?|setup)/)?\.?(docker(files?)?|containers?|devcontainer|deploy(ment)?|build|envs?|environments?|conda|infra|ops|ci|images?)(/[^/]*)?$"
 )
 """Folders that hold what builds an environment for the folder above them."""
 

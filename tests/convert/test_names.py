@@ -59,6 +59,17 @@ def test_docstrings_have_the_title_without_its_number_and_the_first_paragraph(tm
     assert '"""Load rows.\n\n    The rows come from the registry of last year. There are two.\n    """' in source
 
 
+def test_prose_that_ends_in_a_quotation_gets_no_second_stop(tmp_path: Path) -> None:
+    text = '#md ## Load rows\n\nThey call the ones in the middle of it "the valleys of the region."'
+    source = source_of(converted(tmp_path, text, "rows = {1: 2}\nprint(rows)"), "data")
+    assert "'the valleys of the region.'\n" in source
+
+
+def test_a_loop_variable_names_no_step(tmp_path: Path) -> None:
+    done = converted(tmp_path, "tables = [{'a': 1}, {'b': 2}]\nfor table in tables:\n    table['c'] = 3\nprint(tables)")
+    assert [stage.name for stage in done.plans[0].stages] == ["prepare_tables"]
+
+
 def test_a_taken_name_gets_a_hint_before_a_number() -> None:
     assert unique("plot_age", {"plot_age"}, ["df"]) == "plot_age_df"
     assert unique("plot_age", {"plot_age", "plot_age_df"}, ["df"]) == "plot_age_2"

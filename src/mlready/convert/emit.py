@@ -230,7 +230,7 @@ def _sentences(text: str, limit: int) -> str:
         if len(found) + len(sentence) + 2 > limit:
             break
         found = f"{found} {sentence}".strip()
-    return found if not found or found[-1] in ".!?" else f"{found}."
+    return found if not found or found.rstrip("')")[-1:] in (".", "!", "?") else f"{found}."
 
 
 # ------------------------------------------------------------------------------------------------------- configuration

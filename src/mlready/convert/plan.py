@@ -283,8 +283,9 @@ class _Planner:
     ) -> list[str]:
         """Variables that a step is about, the telling ones first: what it makes, what it changes, what it takes."""
         made = [n for n in outputs if n not in inputs] or outputs
-        changed = [n for s in statements for n in sorted(s.flow.mutates) if n in self.variables]
-        bound = [n for s in reversed(statements) for n in sorted(s.flow.binds) if not isinstance(s.node, ast.For)]
+        looped = {n for s in statements if isinstance(s.node, ast.For) for n in s.flow.binds}
+        changed = [n for s in statements for n in sorted(s.flow.mutates - looped) if n in self.variables]
+        bound = [n for s in reversed(statements) for n in sorted(s.flow.binds - looped)]
         found = [name for name in (*made, *changed, *inputs, *bound) if name != OUTPUT_DIR]
         if kind == "train":
             calls = (call.rpartition(".") for s in statements for call in s.flow.calls)

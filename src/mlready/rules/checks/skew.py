@@ -12,6 +12,7 @@ from dataclasses import replace
 from mlready.facts.rows import Call, Value
 from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.graph import Node
+from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.artifacts import Made, Place, Tracer, made_by_callers, made_of, returned_by
 from mlready.rules.checks.common import argument, functions, literal_path
@@ -355,9 +356,10 @@ def _texts(call: Call) -> Iterator[str]:
 
 
 def no_fitting_in_serving(project: Project) -> Verdict:
-    """SKW004: nothing is fitted while requests are answered."""
+    """SKW004: nothing is fitted while requests are answered, or in a pipeline that predicts."""
+    refitted = list(_refitted_in_batches(project))
     if not project.serving_nodes:
-        return not_applicable("nothing answers requests")
+        return hazard(refitted, units=len(refitted)) if refitted else not_applicable("nothing answers requests")
     units = len({u.node for u in project.uses("preprocess", "fit", "train", reached="serving", notebooks=False)})
     broken, seen = [], set()
     for use in project.uses("fit", "train", "preprocess", "tune", reached="serving", notebooks=False):
@@ -374,7 +376,50 @@ def no_fitting_in_serving(project: Project) -> Verdict:
         when = "learns from what is asked" if use.call.scope else "is fitted when the service starts"
         message = f"{what}.{last} {when}" if use.call.receiver else f"{use.call.name} runs in serving"
         broken.append(Site(0.0, message, use.where, key=f"{what}.{last}", certain=_is_certain(use)))
+    broken += refitted
     return hazard(broken, units=max(units, len(broken)))
+
+
+def _refitted_in_batches(project: Project) -> Iterator[Site]:
+    """What an orchestrator's pipeline fits that predicts and trains nothing: encoders learned anew from its own input."""
+    decorators = {use.call.name for use in project.uses("orchestrate", notebooks=False)}
+    for file in project.code_files if decorators else ():
+        for number, scope in enumerate(file.python.scopes if file.python else ()):
+            if not _PREDICTING.search(scope.name) or not any(d.text in decorators for d in scope.decorators):
+                continue
+            reach = project.graph.reach([(file.path, number)])
+            if any(use.node in reach for use in project.uses(*TRAIN_ACTIVITIES)):
+                continue
+            fitted = (use for use in project.uses("fit", "preprocess", notebooks=False) if use.node in reach)
+            first = next(
+                (use for use in fitted if not _trains_on_purpose(use) and _fits_transformer(project, use)), None
+            )
+            if first is not None:
+                what = f"{first.call.receiver or first.call.name}.{first.call.name.rpartition('.')[2]}"
+                words = f"{what} learns from what {scope.name} is to predict"
+                yield Site(0.0, words, first.where, key=what, certain=False)
+
+
+_PREDICTING = re.compile(r"(^|_)(predict\w*|infer(ence|ring)?|scor(e|ing))(_|$)", re.IGNORECASE)
+
+
+def _fits_transformer(project: Project, use: Use) -> bool:
+    """Whether a call fits, by itself or inside a class of the project, something that learns from rows."""
+    if use.call.name.rpartition(".")[2] not in ("fit", "fit_transform"):
+        return False
+    own = [node for node in project.graph.resolve(use.file.path, use.call.name) if node[1]]
+    inside = {method for node in own for method in _methods_beside(project, node)}
+    calls = [other.call for other in preprocessing(project) if other.node in inside] if own else [use.call]
+    learned = (_traits(project, call) for call in calls)
+    return any("transformer" in traits and "stateless" not in traits for traits in learned)
+
+
+def _methods_beside(project: Project, node: Node) -> Iterator[Node]:
+    """The methods of the class that a method belongs to: `fit_transform` calls `self.fit`."""
+    path, number = node
+    python = project.by_path[path].python
+    scopes = python.scopes if python else ()
+    yield from ((path, other) for other, scope in enumerate(scopes) if scope.parent == scopes[number].parent)
 
 
 _TRAINS = re.compile(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mlready.facts.rows import Call, PythonFacts
 from mlready.findings import Site, Verdict, met, met_best, missing, unknown
+from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import (
@@ -47,9 +48,25 @@ def evaluation_separate(project: Project) -> Verdict:
         return met_best(sites, 3)
     if nothing_trains(project):
         return unknown(NO_TRAINING)
-    if not evaluates(project):
+    if not evaluates(project) and not _speaks_of_measures(project):
         return missing("nothing evaluates the model that is trained")
     return missing("evaluation is mixed into training: another model cannot go through it")
+
+
+_MEASURES = re.compile(
+    r"(^|[_.])(eval\w*|valid(ation|ate)?|scores?|acc(uracy)?|errors?|metrics?|rmse|mse|mae|test_loss)(_|$)", re.I
+)
+
+
+def _speaks_of_measures(project: Project) -> bool:
+    """Whether a name in the code speaks of an evaluation that no known call makes."""
+    for file in project.work_files:
+        assert file.python is not None
+        names = [scope.name for scope in file.python.scopes] + [row.name for row in file.python.assigns]
+        names += [target for call in file.calls for target in call.targets]
+        if any(_MEASURES.search(name) for name in names):
+            return True
+    return False
 
 
 _CONSTRUCTS = ("__init__", "setup", "configure", "setUp", "build", "objective")
@@ -63,10 +80,15 @@ def _measuring_functions(project: Project) -> Iterator[Site]:
         aside = use.file.facts.notebook is not None or not use.call.scope or scope.kind == "class"
         if aside or scope.name.rpartition(".")[2] in _CONSTRUCTS or _fits_in(use.file, use.call.scope):
             continue
-        if project.reaches(use.node, "any"):
+        if _may_run(project, use.node):
             yield Site(1.0, f"{scope.name} evaluates", use.where, key=scope.name)
             return
         yield Site(0.5, f"{scope.name} evaluates, and no entry point reaches it", use.where, key=scope.name)
+
+
+def _may_run(project: Project, node: Node) -> bool:
+    """Whether an entry point reaches it, or no start of training is known that could fail to."""
+    return project.reaches(node, "any") or not project.training_entries
 
 
 def _mixed_measures(project: Project) -> list[Site]:
@@ -104,7 +126,7 @@ def evaluating_functions(project: Project, *, unreached: bool = True) -> Iterato
                 continue
             if notebook:
                 yield Site(0.5, f"{scope.name} evaluates, in a notebook", file.at(scope.line), key=scope.name)
-            elif project.reaches((file.path, number), "any"):
+            elif _may_run(project, (file.path, number)):
                 yield Site(1.0, f"{scope.name} evaluates", file.at(scope.line), key=scope.name)
             elif unreached:
                 words = f"{scope.name} evaluates, and no entry point reaches it"
@@ -196,7 +218,7 @@ def metrics_machine_readable(project: Project) -> Verdict:
         return met(Site(1.0, f"{written.call.name} writes metrics to a file", written.where, key=written.call.name))
     if nothing_judged(project):
         return unknown(NO_TRAINING)
-    if not evaluates(project):
+    if not evaluates(project) and not _speaks_of_measures(project):
         return missing("no metric of the model is computed that could be kept")
     return missing("metrics are printed or lost: no tracker and no metrics file has them")
 

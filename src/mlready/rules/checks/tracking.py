@@ -58,7 +58,8 @@ def _tracker_site(project: Project, use: Use) -> Site:
             use.where,
             key=name,
         )
-    if not project.reaches(use.node, "training") and use.node not in _pipeline_nodes(project):
+    reached = project.reaches(use.node, "training") or use.node in _pipeline_nodes(project)
+    if not reached and project.training_entries:
         return Site(0.5, f"{name} logs, though no training entry point reaches it", use.where, key=name)
     if _switched_off(project):
         return Site(0.5, f"{name} logs, and is switched off by default", use.where, key=name)

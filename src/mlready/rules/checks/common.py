@@ -93,6 +93,13 @@ def drift_monitors(project: Project) -> list[tuple[ProjectFile, Resource]]:
     ]
 
 
+def step_texts(file: ProjectFile, *, whole: bool = False) -> Iterator[str]:
+    """Texts that calls are given which make a pipeline or its steps, or those of the whole file."""
+    for call in file.python.calls if file.python else ():
+        if whole or {"orchestrate", "pipeline-step"} & set(call.activities):
+            yield from (text for arg in call.args for text in strings(arg.value))
+
+
 def is_remote(path: str) -> bool:
     """Whether a path names something that is not in the tree: a URL, a bucket."""
     return "://" in path

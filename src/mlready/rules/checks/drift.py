@@ -12,7 +12,7 @@ from mlready.project.entries import started_files
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import NO_TRAINING, argument, drift_monitors, literal_path, nothing_trains, strings
+from mlready.rules.checks.common import NO_TRAINING, argument, drift_monitors, literal_path, nothing_trains, step_texts
 
 _TOLD = ("sys.exit", "exit", "quit", "smtplib.SMTP", "SystemExit")
 _ALERT_WORDS = re.compile(r"alert|notify|slack|webhook|email|mail|pagerduty|opsgenie|teams", re.IGNORECASE)
@@ -285,15 +285,8 @@ def _pipeline_trains(project: Project, use: Use) -> bool:
         return True
     shell = [text.value for text in python.texts if text.kind in ("shell", "path", "other")]
     for path in {use.file.path} | {path for path, _ in nodes}:
-        shell += _names_of_steps(project.by_path[path], whole=path == use.file.path)
+        shell += step_texts(project.by_path[path], whole=path == use.file.path)
     return any(re.search(r"\btrain|dvc repro|mlflow run", text) for text in shell)
-
-
-def _names_of_steps(file: ProjectFile, *, whole: bool) -> Iterator[str]:
-    """Texts that calls are given: of the whole file, or where it makes the steps of a pipeline."""
-    for call in file.python.calls if file.python else ():
-        if whole or {"orchestrate", "pipeline-step"} & set(call.activities):
-            yield from (text for arg in call.args for text in strings(arg.value))
 
 
 def _fetches(project: Project, path: str) -> bool:

@@ -10,7 +10,7 @@ from mlready.project.commands import Command
 from mlready.project.entries import Entry, started_files
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
-from mlready.rules.checks.common import argument
+from mlready.rules.checks.common import argument, step_texts
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006
 
@@ -58,6 +58,9 @@ def _declared_pipelines(project: Project) -> Iterator[Site]:
             yield Site(1.0, f"stage {stage.name} ({stage.tool}) trains", file.at(stage.line), key=stage.name)
 
 
+_NAMES_TRAINING = re.compile(r"(^|[^a-z])(re)?train", re.IGNORECASE)
+
+
 def _coded_pipelines(project: Project) -> Iterator[Site]:
     training = {use.node for use in project.uses(*TRAIN_ACTIVITIES, "fit", "save-model")}
     for use in project.uses("orchestrate", "pipeline-step", notebooks=False):
@@ -67,7 +70,8 @@ def _coded_pipelines(project: Project) -> Iterator[Site]:
         assert python is not None
         nodes = project.graph.reach((use.file.path, i) for i in range(len(python.scopes)))
         names = " ".join(scope.name for scope in python.scopes) + " ".join(text.value for text in python.texts)
-        if not training.isdisjoint(nodes) or re.search(r"train|fit", names, re.IGNORECASE):
+        named = re.search(r"train|fit", names, re.IGNORECASE) or any(map(_NAMES_TRAINING.search, step_texts(use.file)))
+        if not training.isdisjoint(nodes) or named:
             yield Site(1.0, f"{use.call.name} runs training as a pipeline", use.where, key=use.call.name)
             return
 

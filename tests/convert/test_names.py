@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.convert.helpers import converted, source_of
 
-from mlready.convert.names import from_heading, package_name, unique
+from mlready.convert.names import from_heading, package_name, snake, unique
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,18 @@ def test_prose_that_ends_in_a_quotation_gets_no_second_stop(tmp_path: Path) -> N
 def test_a_loop_variable_names_no_step(tmp_path: Path) -> None:
     done = converted(tmp_path, "tables = [{'a': 1}, {'b': 2}]\nfor table in tables:\n    table['c'] = 3\nprint(tables)")
     assert [stage.name for stage in done.plans[0].stages] == ["prepare_tables"]
+
+
+@pytest.mark.parametrize(
+    ("name", "snake_name"),
+    [
+        ("FormationPlaneKNN", "formation_plane_knn"),
+        ("D2DirectionChecker", "d2_direction_checker"),
+        ("UNet3D", "u_net3d"),
+    ],
+)
+def test_names_of_classes_in_names_of_steps(name: str, snake_name: str) -> None:
+    assert snake(name) == snake_name
 
 
 def test_a_taken_name_gets_a_hint_before_a_number() -> None:

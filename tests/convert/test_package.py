@@ -306,3 +306,10 @@ def test_what_opens_files_for_reading_gives_a_setting(tmp_path: Path) -> None:
         ("b_path", "path read"),
         ("c_path", "path written"),
     ]
+
+
+def test_f_strings_in_f_strings_stay_readable_for_python_3_11(tmp_path: Path) -> None:
+    inner = """f'<td>{"✓" if row else ""}</td>'"""
+    cell = f'rows = {{1: 2}}\nprint(f"""{{rows}}{{ "".join({inner} for row in rows) }}""")'
+    source = all_source(converted(tmp_path, cell.replace('""."', "''.").replace('"".join', "''.join")))
+    assert inner in source

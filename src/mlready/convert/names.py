@@ -204,7 +204,7 @@ def identifier(text: str) -> str:
 
 def snake(name: str) -> str:
     """ "FormationPlaneKNN" gives "formation_plane_knn"."""
-    return identifier(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", "_", name))
+    return identifier(re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z]{2})", "_", name))
 
 
 def unique(name: str, taken: Container[str], hints: Iterable[str] = ()) -> str:

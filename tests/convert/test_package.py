@@ -313,3 +313,13 @@ def test_f_strings_in_f_strings_stay_readable_for_python_3_11(tmp_path: Path) ->
     cell = f'rows = {{1: 2}}\nprint(f"""{{rows}}{{ "".join({inner} for row in rows) }}""")'
     source = all_source(converted(tmp_path, cell.replace('""."', "''.").replace('"".join', "''.join")))
     assert inner in source
+
+
+def test_steps_that_draw_on_one_figure_are_called_in_one_cell_of_the_thin_notebook(tmp_path: Path) -> None:
+    lines = [f"plt.plot([x + {n} for x in xs])" for n in range(24)]
+    done = converted(tmp_path, "import matplotlib.pyplot as plt\nxs = [1, 2]\nxs.append(3)", "\n".join(lines))
+    drawing = [stage.name for stage in done.plans[0].stages if stage.cells == (2,)]
+    thin = json.loads((tmp_path / "project" / "notebooks" / "book.ipynb").read_text())
+    calling = [cell for cell in thin["cells"][1:] if any(f"{name}(" in "".join(cell["source"]) for name in drawing)]
+    assert len(drawing) > 1
+    assert len(calling) == 1

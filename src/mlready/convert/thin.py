@@ -7,16 +7,17 @@ import json
 from typing import Any
 
 from mlready.convert.model import Plan, Stage
-from mlready.convert.tokens import CONFIG, CONFIG_CLASS
+from mlready.convert.tokens import CONFIG, CONFIG_CLASS, OUTPUT_DIR
 
 
 def thin_notebook(plan: Plan) -> str:
     """JSON of a notebook that runs the steps one by one, between the markdown cells of the original."""
     calls: dict[int, list[str]] = {}
     known: set[str] = set()
-    for stage in plan.stages:
-        calls.setdefault(stage.cells[0], []).append(_call(stage, known))
-        known.update(stage.outputs)
+    for number, stages in calls_by_cell(plan).items():
+        for stage in stages:
+            calls.setdefault(number, []).append(_call(stage, known))
+            known.update(stage.outputs)
     cells = [_code(_header(plan), "setup")]
     for cell in plan.notebook.cells:
         if cell.kind != "code":
@@ -31,6 +32,19 @@ def thin_notebook(plan: Plan) -> str:
         "nbformat_minor": 5,
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def calls_by_cell(plan: Plan) -> dict[int, list[Stage]]:
+    """The steps that are called in place of each cell: where a step begins. One that saves figures and begins inside of a
+    cell is called with the step before: a notebook closes figures at the end of each cell."""
+    found: dict[int, list[Stage]] = {}
+    cell, before = 0, None
+    for stage in plan.stages:
+        goes_on = before is not None and before.cells[-1] == stage.cells[0] and OUTPUT_DIR in stage.settings
+        cell = cell if goes_on else stage.cells[0]
+        found.setdefault(cell, []).append(stage)
+        before = stage
+    return found
 
 
 def _header(plan: Plan) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlready.convert import Conversion
 from mlready.convert.read import read_notebook
+from mlready.convert.thin import calls_by_cell
 from mlready.convert.verify import comparison_job, groups
 from mlready.convert.verify.runs import NotebookRun, Setup, compare_records, kept, run_notebook, work_folder
 from mlready.convert.verify.verdict import judge_printed
@@ -24,7 +25,8 @@ def thin_outcome(done: Conversion, python: Path, timeout: int, references: Path)
         if run.failed_cell or not run.record.exists():
             return f"fails at cell {run.failed_cell}: {run.failure}"
         numbers = {cell.id: cell.number for cell in thin.cells}
-        places = {stage.name: numbers[f"cell-{stage.cells[0]}"] for stage in plan.stages}
+        calls = calls_by_cell(plan).items()
+        places = {stage.name: numbers[f"cell-{cell}"] for cell, stages in calls for stage in stages}
         found = [{**group, "steps": sorted({places[step] for step in group["steps"]})} for group in groups(plan)]
         job = {**comparison_job(plan, root / "src", plain, seeded), "groups": found, "candidate": str(run.record)}
         compared = compare_records(setup, job, "thin")

@@ -153,7 +153,9 @@ class Describer:
         shapes += [self(image.get_array(), depth + 1) for image in ax.images]
         legend = ax.get_legend()
         words = [text.get_text() for text in (*ax.texts, *(legend.get_texts() if legend is not None else ()))]
-        shapes += [self(part, depth + 1) for part in (words, [*ax.get_xlim(), *ax.get_ylim()])]
+        drawing_sets_limits = ax.get_aspect() != "auto" and ax.get_adjustable() == "datalim"
+        limits = [] if drawing_sets_limits else [*ax.get_xlim(), *ax.get_ylim()]
+        shapes += [self(part, depth + 1) for part in (words, limits)]
         return ("axes", texts, lines, (len(ax.patches), len(ax.collections), len(ax.images)), shapes)
 
     def container(self, value: Any, depth: int) -> Tree | None:

@@ -35,12 +35,14 @@ def thin_notebook(plan: Plan) -> str:
 
 
 def calls_by_cell(plan: Plan) -> dict[int, list[Stage]]:
-    """The steps that are called in place of each cell: where a step begins. One that saves figures and begins inside of a
-    cell is called with the step before: a notebook closes figures at the end of each cell."""
+    """The steps that are called in place of each cell: where a step begins. One that begins inside of a cell that draws is
+    called with the step before: a notebook closes figures at the end of each cell."""
+    statements = [statement for stage in plan.stages for statement in stage.statements]
+    drawing = {statement.cell for statement in statements if OUTPUT_DIR in plan.needs[statement.index]}
     found: dict[int, list[Stage]] = {}
     cell, before = 0, None
     for stage in plan.stages:
-        goes_on = before is not None and before.cells[-1] == stage.cells[0] and OUTPUT_DIR in stage.settings
+        goes_on = before is not None and before.cells[-1] == stage.cells[0] in drawing
         cell = cell if goes_on else stage.cells[0]
         found.setdefault(cell, []).append(stage)
         before = stage

@@ -26,7 +26,7 @@ NOTEBOOK = (
 PACKAGE = '[project]\nname = "shop"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
 PUBLISHED = (
     PACKAGE.replace(
-        'version = "1"\n', 'version = "1"\ndescription = "x"\nclassifiers = ["Programming Language :: Python :: 3"]\n'
+        'version = "1"\n', 'version = "1"\ndescription = "x"\nclassifiers = ["Intended Audience :: Developers"]\n'
     )
     + '[project.urls]\nHomepage = "https://example.org"\n'
 )
@@ -100,6 +100,27 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
             "src/shop/nearest.py": ESTIMATOR,
             "examples/plot.py": TRAIN,
             "docs/tutorial.ipynb": NOTEBOOK,
+        },
+    ),
+    "a package that its README has installed by name, beside scripts that show it": (
+        "library",
+        {
+            "README.md": "# shop\n\n```console\n$ pip install shop\n```\n",
+            "pyproject.toml": PACKAGE,
+            "src/shop/__init__.py": "from shop.nearest import Nearest\n",
+            "src/shop/nearest.py": ESTIMATOR,
+            "train_demo.py": TRAIN,
+        },
+    ),
+    "a project with the classifiers of a template": (
+        "training",
+        {
+            "README.md": "# shop\n\n```console\n$ pip install -e . pandas\n```\n",
+            "pyproject.toml": PACKAGE
+            + 'classifiers = ["Programming Language :: Python :: 3", "License :: OSI Approved :: MIT License"]\n',
+            "shop/__init__.py": "",
+            "shop/nearest.py": ESTIMATOR,
+            "shop/fit.py": TRAIN,
         },
     ),
     "calls of a language model": (

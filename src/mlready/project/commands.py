@@ -20,6 +20,9 @@ Origin = Literal["ci", "container", "pipeline", "task", "hook", "document", "inf
 _RUNNERS = {"make": 1, "just": 1, "nox": 1, "tox": 1, "task": 1, "invoke": 1, "poe": 1}
 _MAX_DEPTH = 4
 _PUBLISH = re.compile(r"\b(twine upload|(uv|poetry|flit|hatch|pdm|maturin) publish)\b|gh-action-pypi-publish")
+_INSTALLERS = re.compile(r"(pip[\d.]*|python[\d.]*|uv|conda|mamba|poetry|pdm|pixi)$")
+_DISTRIBUTION = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(\[[\w,.-]+\])?([<>=!~].*)?")
+"""A requirement by its name; a path, an address or an option is none."""
 _SPLIT = re.compile(r"\s*(?:&&|\|\||;|\||\n)\s*")
 _LINE_END = re.compile(r"\\\s*\n")
 
@@ -41,6 +44,16 @@ class Command:
     def words(self) -> tuple[str, ...]:
         """The command's words, environment prefixes and runners such as `uv run` taken off."""
         return _words(self.text)
+
+    @property
+    def installed(self) -> tuple[str, ...]:
+        """Names of the distributions that it installs from an index."""
+        words = self.words
+        start = next((n for n, word in enumerate(words[:4]) if word in ("install", "add")), 0)
+        if not start or not _INSTALLERS.match(words[0]):
+            return ()
+        found = (_DISTRIBUTION.fullmatch(word) for word in words[start + 1 :])
+        return tuple(match["name"] for match in found if match)
 
     @property
     def publishes_package(self) -> bool:

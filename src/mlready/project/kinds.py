@@ -34,8 +34,8 @@ TRAIN_ACTIVITIES = ("train", "tune", "fine-tune")
 ANSWER_ACTIVITIES = ("predict", "load-model", "call-llm", "retrieve")
 
 
-_MEASURES = re.compile(r"(^|/)(benchmarks?|asv_bench|perf|profiling)/")
-"""Scripts that measure a library train something, and are not what it is for."""
+_SHOWS = re.compile(r"(^|/)(benchmarks?|asv_bench|perf|profiling|notebooks?)/")
+"""Where scripts measure a library or show it at work: they train something, and are not what it is for."""
 _RUNS = re.compile(r"train|fit|predict|serve|infer|job", re.IGNORECASE)
 
 
@@ -72,13 +72,16 @@ def tell_kind(project: Project) -> Kind:
 
 
 def _started(project: Project, entries: tuple[Entry, ...], *, path: str = "") -> bool:
-    """Whether a package made for others runs something itself: a command, job or script beside it, not a demo in a module."""
+    """Whether a package made for others runs something itself: a command, job or script beside it, not a demo in a module.
+
+    Scripts beside a package that its README has installed from an index are demonstrations too.
+    """
     packages = tuple(file.path.rpartition("/")[0] + "/" for file in project.code_files if file.name == "__init__.py")
     for entry in entries:
         own = entry.kind == "command" and entry.origin != "task"
         own = own or (entry.kind == "console-script" and bool(_RUNS.search(entry.reason)))
-        beside = entry.kind == "script" and not entry.path.startswith(packages) and not _MEASURES.search(entry.path)
-        if (own or beside) and (not path or entry.path == path):
+        beside = entry.kind == "script" and not entry.path.startswith(packages) and not _SHOWS.search(entry.path)
+        if (own or (beside and not project.is_installed_by_name)) and (not path or entry.path == path):
             return True
     return False
 

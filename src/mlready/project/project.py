@@ -19,6 +19,7 @@ from mlready.project.commands import Command, collect_commands
 from mlready.project.entries import Entry, find_entries, serving_starts
 from mlready.project.graph import CallGraph, ModuleIndex, Node, build_graph
 from mlready.project.kinds import TRAIN_ACTIVITIES, Kind, tell_kind
+from mlready.vocabulary.lookup import normalized
 
 if TYPE_CHECKING:
     from mlready.facts.rows import (
@@ -52,6 +53,10 @@ _SEEDS = re.compile(r"(^|\.)(set_(\w+_)?seeds?|seed_(all|everything|torch|\w*ran
 
 _WORKS = re.compile(r"(^|[_\d])(train|predict|infer|serve|main)", re.IGNORECASE)
 """Names of files that do the work of a project, rather than a part of it."""
+
+_README = re.compile(r"(^|/)readme[^/]*$", re.IGNORECASE)
+_FOR_OTHERS = ("Development Status", "Framework", "Intended Audience", "Operating System", "Topic", "Typing")
+"""Classifiers of a package that others are to install."""
 
 CODE_ROLES = frozenset({"source", "script"})
 WORK_ROLES = frozenset({"source", "script", "notebook"})
@@ -472,13 +477,24 @@ class Project:
 
     @cached_property
     def is_published_package(self) -> bool:
-        """Whether the package is made for others: classifiers or URLs in its metadata, or CI that publishes it."""
-        described = self.has_setting("pyproject.toml", key="project.classifiers") or self.has_setting(
-            "pyproject.toml", key="tool.poetry.classifiers"
-        )
-        described = described or self.has_setting("setup.cfg", key="metadata.classifiers")
+        """Whether the package is made for others: its metadata or its README say so, or CI publishes it."""
+        described = self._is_classified or self.has_setting("setup.cfg", key="metadata.classifiers")
         publishes = any(c.origin == "ci" and c.publishes_package for c in self.commands)
-        return described or publishes or self._setup_is_classified
+        return described or publishes or self._setup_is_classified or self.is_installed_by_name
+
+    @cached_property
+    def is_installed_by_name(self) -> bool:
+        """Whether the README has it installed from an index: `pip install NAME`."""
+        name = normalized(self.distribution)
+        readme = (c for c in self.commands if c.origin == "document" and _README.search(c.where.path))
+        return bool(name) and any(name in map(normalized, c.installed) for c in readme)
+
+    @property
+    def _is_classified(self) -> bool:
+        """Whether classifiers say whom it is for; templates of projects write a licence and versions of Python."""
+        keys = ("project.classifiers", "tool.poetry.classifiers")
+        rows = (row for key in keys for _, row in self.settings("pyproject.toml", key=key))
+        return any(str(row.value).startswith(_FOR_OTHERS) for row in rows)
 
     @property
     def _setup_is_classified(self) -> bool:

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlready.flow.ipython import NormalizedCell, parse
+from mlready.flow.ipython import Magic, NormalizedCell, parse
 from mlready.flow.statements import StatementFlow, analyze
 
 _IPYTHON = frozenset(
@@ -19,6 +19,10 @@ KNOWN = frozenset(dir(builtins)) | _IPYTHON
 """Names that every notebook has."""
 
 _OPAQUE_MAGICS = frozenset({"%run", "%load", "%pylab", "%macro", "%store", "%rerun", "%recall", "%%cython", "%%cell"})
+_LOADED = {
+    "kedro": frozenset({"catalog", "context", "pipelines", "session"}),
+}
+"""Names that extensions of IPython define as they are loaded or reloaded, by the package of the extension."""
 _OPAQUE_CALLS = frozenset({"exec", "eval", "globals", "get_ipython", ".update"})
 
 
@@ -43,6 +47,7 @@ def undefined_names(cells: Sequence[NormalizedCell]) -> tuple[UndefinedName, ...
         if tree is None or _opaque(cell, flows[index]):
             break
         defined |= {magic.target for magic in cell.magics} | {call.target for call in cell.shell}
+        defined.update(*(_defined_by(magic) for magic in cell.magics))
         for statement, flow in zip(tree.body, flows[index], strict=True):
             missing = set() if _expects_missing(statement) else flow.reads - defined
             missing = {name for name in missing if name not in flow.binds or not _bound_first(statement, name)}
@@ -52,6 +57,13 @@ def undefined_names(cells: Sequence[NormalizedCell]) -> tuple[UndefinedName, ...
                 found[name] = UndefinedName(name, index, line, name in ever)
             defined |= flow.binds | flow.global_writes
     return tuple(found.values())
+
+
+def _defined_by(magic: Magic) -> frozenset[str]:
+    """Names of an extension: `%load_ext kedro.ipython`, `%reload_kedro`."""
+    if magic.name in ("%load_ext", "%reload_ext"):
+        return _LOADED.get(magic.argument.strip().partition(".")[0], frozenset())
+    return _LOADED["kedro"] if magic.name == "%reload_kedro" else frozenset()
 
 
 def _opaque(cell: NormalizedCell, flows: tuple[StatementFlow, ...]) -> bool:

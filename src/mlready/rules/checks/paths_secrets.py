@@ -17,9 +17,9 @@ _USER_PATH = re.compile(
 
 
 _FINE_PATH = re.compile(
-    r"^(/dev/|/usr/|/bin/|/etc/|/opt/|/mnt|/dbfs|/tmp|/var/|/data/(raw|processed|interim|external|inputs?|outputs?|train|test|val|fallback|cache|models?|artifacts|features|staging)(/|$)|/proc/|/sys/|/app(/|$)|/workspace|/srv/|~/\.\w|[A-Za-z]:[\\/]+(Program|Windows))"
+    r"^(/home/jovyan(/|$)|/dev/|/usr/|/bin/|/etc/|/opt/|/mnt|/dbfs|/tmp|/var/|/data/(raw|processed|interim|external|inputs?|outputs?|train|test|val|fallback|cache|models?|artifacts|features|staging)(/|$)|/proc/|/sys/|/app(/|$)|/workspace|/srv/|~/\.\w|[A-Za-z]:[\\/]+(Program|Windows))"
 )
-"""Places that every machine of a kind has: of the system, of installed programs, hidden folders of a home."""
+"""Places that every machine of a kind has: of the system, of installed programs, of the Jupyter images, hidden folders of a home."""
 
 
 _NO_PATH_USE = re.compile(

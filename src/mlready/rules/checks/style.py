@@ -177,11 +177,13 @@ def functions_described(project: Project) -> Verdict:
     return hazard(broken, units=units)
 
 
-_PLAIN_DECORATORS = re.compile(r"(^|\.)(overload|property|setter|override|cached_property|abstractmethod)$")
+_PLAIN_DECORATORS = re.compile(
+    r"(^|\.)(overload|property|setter|override|cached_property|abstractmethod|(field_|model_|root_)?validator)$"
+)
 _HOOKS = re.compile(
     r"^(main|forward|backward|setup_context|on_\w+|configure_\w+|(training|validation|test|predict|val|train)_(step|dataloader|epoch_end)|prepare_data"
     r"|update_state|reset_states?|result|call|build|get_config|compute_\w+|fit|transform|inverse_transform|predict|predict_proba"
-    r"|fit_transform|fit_predict|score|get_feature_names_out|get_params|set_params|load_context|process|setup|teardown|emit)$"
+    r"|fit_transform|fit_predict|score|get_feature_names_out|get_params|set_params|load_context|process|setup|teardown|emit|step|reset|action)$"
 )
 """What frameworks call by these names is described by the framework."""
 

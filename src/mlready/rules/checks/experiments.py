@@ -369,9 +369,11 @@ _PROFILES = re.compile(r"\b(dvc plots|ydata_profiling|pandas_profiling|great_exp
 
 
 _OWN_PROFILE = re.compile(
+    r"^(?!_*(load|read|get|fetch)_).*("
     r"(profile|summari[sz]e|describe)_(the_)?(data|dataset|table|frame|df)$|generate_(data_)?statistics$"
-    r"|(data|dataset)_(profile|statistics|stats)$|suggest_baseline$"
+    r"|(data|dataset)_(profile|statistics|stats)$|suggest_baseline$)"
 )
+"""Functions that make statistics; those that load or read them make none."""
 
 _LOOKS_AT_DATA = re.compile(
     r"(^|[/_])(eda|exploration|profil(e|er|ers|ing)|(data_?)?(stats|statistics))(_\w+)?(/|\.py$)", re.I

@@ -116,7 +116,9 @@ def _separate_runs(project: Project) -> Iterator[Site]:
             named = any(arg.value.kind == "fstring" or "comment" in arg.name for arg in use.call.args)
             if not named:
                 continue
-        yield Site(0.5, f"{use.call.name} keeps each trial under its own name", use.where, key=use.call.name)
+        registers = "register-model" in use.call.activities
+        does = "registers each trial as a version of a model" if registers else "keeps each trial under its own name"
+        yield Site(0.5, f"{use.call.name} {does}", use.where, key=use.call.name)
         break
     for use in project.uses("parse-args", "configure", reached="training", notebooks=False):
         if any(_RUN_FOLDERS.search(text) for arg in use.call.args for text in strings(arg.value)):

@@ -304,10 +304,33 @@ def raw_data_immutable(project: Project) -> Verdict:
             continue
         writes += 1
         source = reads.get((use.file.path, path))
-        if source is not None and not _interim(path) and _writes_over(source, use) and path not in made_before:
+        overwritten = (
+            source is not None and not _interim(path) and _writes_over(source, use) and path not in made_before
+        )
+        if (
+            source is not None
+            and overwritten
+            and (_comes_from_outside(project, source, path) or _in_place(source, use))
+        ):
             said = f"writes over {path}, which {source.where} reads as input"
             broken.append(Site(0.0, said, use.where, key=path))
     return hazard(broken, units=writes)
+
+
+_OUTSIDE = frozenset(("raw", "input", "inputs", "external", "original", "originals", "source", "landing", "bronze"))
+
+
+def _in_place(source: Use, use: Use) -> bool:
+    """Whether a script writes back the very thing that it read."""
+    return source.file.facts.notebook is None and use.call.receiver in source.call.targets
+
+
+def _comes_from_outside(project: Project, source: Use, path: str) -> bool:
+    """Whether a file that is read was there before any run: it lies among the inputs, or git keeps it."""
+    if _OUTSIDE & set(re.split(r"[/_.-]", path.lower())):
+        return True
+    places = (normpath(f"{source.file.path.rpartition('/')[0]}/{path}").lstrip("/"), normpath(path))
+    return any(project.by_path[place].tracked for place in places if place in project.by_path)
 
 
 def _writes_over(source: Use, use: Use) -> bool:

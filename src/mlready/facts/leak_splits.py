@@ -205,9 +205,9 @@ def rows_of(walk: Walk, base: Value, index: Value) -> Value:
     data = flat(base)
     if not data.roots:
         return base
-    for line in sides(index.parts):
-        if line not in sides(data.parts):
-            divide(walk, data, line, how="the split")
+    for split, seen in sides(index.parts).items():
+        if split not in sides(data.parts) and seen != {"some"}:  # a slice of the numbers is no split of its own
+            divide(walk, data, split, how="the split")
     return replace(data, parts=frozenset({*data.parts, *index.parts}), index=base.index)
 
 

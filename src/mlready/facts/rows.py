@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 10
+FACTS_VERSION = 11
 
 Scalar = str | int | float | bool | None
 

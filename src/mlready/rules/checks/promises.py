@@ -15,7 +15,7 @@ _MUST_HAVE_CONTENT = re.compile(
     r"(^|/)(Dockerfile[^/]*|Containerfile|Makefile|[^/]+\.(py|ya?ml|toml|json|sh|ipynb|tf|cfg|ini))$"
 )
 _MAY_BE_EMPTY = re.compile(
-    r"(^|/)(__init__\.py|py\.typed|\.gitkeep|\.keep|conftest\.py|\.nojekyll|[^/]*\.lock|(outputs|variables|versions|locals)\.tf)$"
+    r"(^|/)(__init__\.py|py\.typed|\.gitkeep|\.keep|conftest\.py|\.nojekyll|[^/]*\.lock|(outputs|variables|versions|locals)\.tf|conf/(\S+/)?[^/]+\.ya?ml)$"
 )
 _TEMPLATE_FOLDER = re.compile(r"(^|/)(templates?|\{\{[^/]*)(/|$)|\{\{")
 _OWN_MARKS = re.compile(r"(^|/)(cookiecutter\.json|copier\.ya?ml|cliff\.toml|none\.ya?ml|target/[^/]*\.json)$")

@@ -304,14 +304,9 @@ def raw_data_immutable(project: Project) -> Verdict:
             continue
         writes += 1
         source = reads.get((use.file.path, path))
-        overwritten = (
-            source is not None and not _interim(path) and _writes_over(source, use) and path not in made_before
-        )
-        if (
-            source is not None
-            and overwritten
-            and (_comes_from_outside(project, source, path) or _in_place(source, use))
-        ):
+        if source is None or _interim(path) or path in made_before or not _writes_over(source, use):
+            continue
+        if _comes_from_outside(project, source, path) or _in_place(source, use):
             said = f"writes over {path}, which {source.where} reads as input"
             broken.append(Site(0.0, said, use.where, key=path))
     return hazard(broken, units=writes)

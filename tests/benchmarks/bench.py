@@ -168,7 +168,9 @@ class Bench:
         self.tools = Path(sys.executable).parent
 
     def environment(self, cache: str) -> dict[str, str]:
-        return os.environ | {"MLREADY_CACHE_DIR": str(self.scratch / cache), "NO_COLOR": "1"}
+        """Bytecode is kept, as in any installation, also where the shell forbids to write it."""
+        own = {"MLREADY_CACHE_DIR": str(self.scratch / cache), "NO_COLOR": "1"}
+        return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | own
 
     def floor(self, cores: int, files: Iterable[str] | None = None) -> Cost:
         paths = "\0".join(self.files if files is None else files).encode()

@@ -105,7 +105,7 @@ def choose_profile(name: str) -> Profile:
     """The profile of that name."""
     profiles = {profile.name: profile for profile in load_rules().profiles}
     if name not in profiles:
-        raise unknown_key(where="profile", key=name, allowed=profiles)
+        raise unknown_key(what="profile", key=name, allowed=profiles)
     return profiles[name]
 
 
@@ -123,7 +123,8 @@ def judge_project(
     from mlready.project.subprojects import find_subprojects
 
     rules = load_rules().rules
-    check_words(rules, (*options.select, *options.ignore, *config.select, *config.ignore, *config.elsewhere))
+    check_words(rules, (*options.select, *options.ignore))
+    check_words(rules, _words(config), where=f"{config.source} [tool.mlready]")
     choice = Choice(
         profile=profile,
         select=options.select or config.select,
@@ -144,6 +145,12 @@ def judge_project(
     )  # fmt: skip
 
 
+def _words(config: Config) -> tuple[str, ...]:
+    """Each rule or factor that a configuration names."""
+    suppressed = [word for entry in config.suppress for word in entry.rules]
+    return (*config.select, *config.ignore, *config.elsewhere, *suppressed)
+
+
 def _suppressions(config: Config) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for entry in config.suppress:
@@ -153,13 +160,15 @@ def _suppressions(config: Config) -> dict[str, dict[str, str]]:
     return found
 
 
-def check_words(rules: tuple[Rule, ...], words: Sequence[str]) -> None:
+def check_words(rules: tuple[Rule, ...], words: Sequence[str], *, where: str = "") -> None:
     """Every word of a selection must name a rule, a factor or a prefix of ids."""
     known = {rule.id for rule in rules} | {rule.name for rule in rules} | {rule.factor for rule in rules}
     for word in words:
         if word in known or any(rule.id.startswith(word.upper()) for rule in rules):
             continue
-        raise unknown_key(where="rule selection", key=word, allowed=sorted({r.id[:3] for r in rules} | known))
+        error = unknown_key(where=where, what="rule or factor", key=word, allowed={r.id[:3] for r in rules} | known)
+        error.hint = error.hint or "mlready rules lists them"
+        raise error
 
 
 def _report(project: Project, rules: tuple[Rule, ...], choice: Choice, not_read: Sequence[NotRead]) -> ProjectReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from mlready.errors import unknown_key
+from mlready.errors import UsageError, did_you_mean
 from mlready.rules import load_rules
 from mlready.rules.model import Example, Rule
 from mlready.vocabulary import load
@@ -33,7 +33,7 @@ def _summary(rule: Rule) -> dict[str, object]:
 
 def _list(factor: Factor, rules: list[Rule]) -> list[str]:
     head = f"{factor.number:>2} {factor.title}"
-    return [head, *(f"   {r.id} {r.name:<34} {r.kind} {r.weight}  {r.title}" for r in rules), ""]
+    return [head, *(f"   {r.id} {r.name:<34} {r.kind:<8} {r.weight}  {r.title}" for r in rules), ""]
 
 
 def _table(factor: Factor, rules: list[Rule]) -> list[str]:
@@ -48,7 +48,7 @@ def explain_word(word: str) -> str:
     """The meaning of a rule id or name, a factor, a system or an activity; an error that suggests near words."""
     vocabulary = load()
     rules = {key: rule for rule in load_rules().rules for key in (rule.id.lower(), rule.name)}
-    factors = {key: f for f in vocabulary.factors for key in (f.slug, f.code.lower(), str(f.number))}
+    factors = {key: f for f in vocabulary.factors for key in (f.slug, f.code.lower(), str(f.number), f.title.lower())}
     systems = {key: s for s in vocabulary.systems.values() for key in (s.id, s.name.lower())}
     key = word.strip().lower()
     if key in rules:
@@ -59,10 +59,9 @@ def explain_word(word: str) -> str:
         return "\n".join(_activity(vocabulary.activities[key])) + "\n"
     if key in systems:
         return "\n".join(_system(systems[key])) + "\n"
-    allowed = [*rules, *factors, *systems, *vocabulary.activities]
-    error = unknown_key(where="explain", key=word, allowed=allowed)
-    error.message = f"no rule, factor, system or activity is called {word!r}"
-    raise error
+    allowed = [word for rule in load_rules().rules for word in (rule.id, rule.name)]
+    allowed += [*factors, *systems, *vocabulary.activities]
+    raise UsageError(f"no rule, factor, system or activity is called {word!r}", hint=did_you_mean(word, allowed))
 
 
 def explain_rule(rule: Rule) -> str:

@@ -97,26 +97,43 @@ def _states_something(path: Path) -> bool:
 
 def read_config(path: Path, *, optional: bool = False) -> Config:
     """The configuration in one file. With `optional`, a file that cannot be parsed holds none (it is "not read")."""
+    content = b""
     try:
-        table = tomllib.loads(path.read_bytes().decode())
+        content = path.read_bytes()
+        table = tomllib.loads(content.decode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        if optional:
+        if optional and b"[tool.mlready" not in content:
             return Config()
         raise UsageError(f"{path}: {error}") from error
-    inner = table.get("tool", {}).get("mlready") if path.name == "pyproject.toml" or "tool" in table else table
+    inner = _own(table) if path.name == "pyproject.toml" or "tool" in table else table
     return Config() if inner is None else _convert(str(path.name), inner)
 
 
-def _convert(where: str, table: dict[str, Any]) -> Config:
-    allowed = {name.replace("_", "-") for name in Config.__struct_fields__ if name != "source"}
-    for key in table:
-        if key not in allowed:
-            raise unknown_key(where=f"{where} [tool.mlready]", key=key, allowed=allowed)
+def _own(document: dict[str, Any]) -> Any:
+    """What a document says under [tool.mlready]."""
+    tools = document.get("tool")
+    return tools.get("mlready") if isinstance(tools, dict) else None
+
+
+def _convert(file: str, table: Any) -> Config:
+    if not isinstance(table, dict):
+        raise UsageError(f"{file}: tool.mlready is no table: {table!r}")
+    where = f"{file} [tool.mlready]"
+    _check_keys(where, table, Config)
+    for entry in table["suppress"] if isinstance(table.get("suppress"), list) else ():
+        _check_keys(f"{where} suppress", entry if isinstance(entry, dict) else {}, Suppress)
     _check_words(where, table)
     try:
-        return msgspec.convert({**table, "source": where}, Config)
+        return msgspec.convert({**table, "source": file}, Config)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where} [tool.mlready]: {error}") from error
+        raise UsageError(f"{where}: {error}") from error
+
+
+def _check_keys(where: str, table: dict[str, Any], type_: type[Struct]) -> None:
+    allowed = [name for name in type_.__struct_encode_fields__ if name != "source"]
+    for key in table:
+        if key not in allowed:
+            raise unknown_key(where=where, key=key, allowed=allowed)
 
 
 def _roles() -> Collection[str]:
@@ -130,10 +147,16 @@ def _check_words(where: str, table: dict[str, Any]) -> None:
 
     kind = table.get("kind", "")
     if kind and kind not in KINDS:
-        raise unknown_key(where=f"{where} [tool.mlready] kind", key=str(kind), allowed=KINDS)
+        raise unknown_key(where=where, what="kind", key=str(kind), allowed=KINDS)
     for role in table["roles"].values() if isinstance(table.get("roles"), dict) else ():
         if role not in _roles():
-            raise unknown_key(where=f"{where} [tool.mlready.roles]", key=str(role), allowed=_roles())
+            raise unknown_key(where=f"{where} roles", what="role", key=str(role), allowed=_roles())
     floor = table.get("fail-under")
     if isinstance(floor, str) and floor != "baseline":
-        raise UsageError(f'{where} [tool.mlready] fail-under: a number, or "baseline"; not {floor!r}')
+        raise UsageError(f'{where} fail-under: a number, or "baseline"; not {floor!r}')
+    for key in ("fail-under", "fail-under-factor"):
+        if isinstance(table.get(key), (int, float)) and not 0 <= table[key] <= 100:
+            raise UsageError(f"{where} {key}: a score from 0 to 100; not {table[key]}")
+    for rule, place in table["elsewhere"].items() if isinstance(table.get("elsewhere"), dict) else ():
+        if not str(place).strip():
+            raise UsageError(f"{where} elsewhere: {rule} says no place")

@@ -58,9 +58,23 @@ class NothingToJudge(MlreadyError):
         self.judged = judged
 
 
-def unknown_key(*, where: str, key: str, allowed: Iterable[str]) -> SchemaError:
-    """The error for a key outside a closed vocabulary: names the place, the key and the allowed words."""
+_FEW = 30
+"""Allowed words that an error can list before it hides what it says."""
+
+
+def unknown_key(*, key: str, allowed: Iterable[str], where: str = "", what: str = "key") -> SchemaError:
+    """The error for a word outside a closed vocabulary: names the place, the word and, where they are few, what is allowed."""
     words = sorted(allowed)
-    close = difflib.get_close_matches(key, words, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else ""
-    return SchemaError(f"{where}: unknown key {key!r}; allowed: {', '.join(words)}", hint=hint)
+    place = f"{where}: " if where else ""
+    listed = f"; allowed: {', '.join(words)}" if len(words) <= _FEW else ""
+    return SchemaError(f"{place}unknown {what} {key!r}{listed}", hint=did_you_mean(key, words))
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """A hint at up to three words that are near, in whichever case; "" where none is."""
+    known = {known.lower(): known for known in words}
+    key = word.lower()
+    begun = [near for near in known if len(key) >= 3 and near.startswith(key)]
+    nearest = difflib.get_close_matches(key, known, n=1)
+    near = dict.fromkeys([*nearest, *begun, *difflib.get_close_matches(key, known, cutoff=0.8)])
+    return f"did you mean {' or '.join(repr(known[name]) for name in [*near][:3])}?" if near else ""

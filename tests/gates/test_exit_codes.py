@@ -35,9 +35,14 @@ def test_1_the_gate_fails(write: Write, run: Run) -> None:
         (["audit", "--no-such-option"], "No such option"),
         (["audit", "no-such-folder"], "no such file or folder"),
         (["audit", "--format", "pdf"], "pdf"),
-        (["audit", "--profile", "extreme"], "extreme"),
+        (["audit", "--profile", "prod"], "did you mean 'production'?"),
+        (["audit", "--fail-under", "low"], 'no score from 0 to 100, nor "baseline"'),
         (["audit", "--config", "no.toml"], "no such configuration file"),
-        (["audit", "--select", "NOPE"], "NOPE"),
+        (["audit", "--select", "NOPE"], "unknown rule or factor 'NOPE'\nhint: mlready rules lists them"),
+        (["audit", "--select", "rep04"], "did you mean 'REP004'"),
+        (["audit", "--nope"], "hint: mlready audit --help"),
+        (["explain", "rep04"], "did you mean 'REP004'"),
+        (["explain", "evidenty"], "did you mean 'evidently'"),
         (["audit", "notes.txt"], ".py or .ipynb"),
         (["audit", "--previous", "notes.txt", "--format", "markdown"], "not a JSON report"),
         (["frobnicate"], "frobnicate"),
@@ -50,11 +55,34 @@ def test_2_what_was_asked_cannot_be_done(write: Write, run: Run, words: list[str
     assert said in done.err
 
 
-def test_2_a_broken_configuration(write: Write, run: Run) -> None:
-    write({"train.py": TRAIN, "mlready.toml": "fail_under = 3\n"})
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("tool = {mlready = 3}", "tool.mlready is no table: 3"),
+        ("[tool.mlready\nfail-under = 60", "pyproject.toml: Expected ']'"),
+        ("[tool.mlready]\nfail_under = 3", "did you mean 'fail-under'?"),
+        ("[tool.mlready]\nfail-under = 300", "fail-under: a score from 0 to 100; not 300"),
+        ("[tool.mlready]\nignore = ['REP04']", "pyproject.toml [tool.mlready]: unknown rule or factor 'REP04'"),
+        ("[tool.mlready.elsewhere]\nMON005 = ''", "elsewhere: MON005 says no place"),
+        (
+            "[[tool.mlready.suppress]]\npath = 'a'\nrule = ['REP']",
+            "suppress: unknown key 'rule'; allowed: path, reason",
+        ),
+        ("[[tool.mlready.suppress]]\npath = 'a'\nrules = ['RPE']", "did you mean 'REP'?"),
+    ],
+)
+def test_2_a_broken_configuration(write: Write, run: Run, toml: str, said: str) -> None:
+    write({"train.py": TRAIN, "pyproject.toml": toml})
     done = run("audit")
-    assert done.code == 2
-    assert "did you mean 'fail-under'?" in done.err
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_broken_manifest_without_our_table_is_not_read(write: Write, run: Run) -> None:
+    write({"train.py": TRAIN, "pyproject.toml": "[project\n"})
+    done = run("audit")
+    assert done.code == 0
+    assert "pyproject.toml: not valid TOML" in done.out
 
 
 def test_3_nothing_to_judge(write: Write, run: Run) -> None:

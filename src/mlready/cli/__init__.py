@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from mlready import __version__
-from mlready.errors import ExitCode, MlreadyError
+from mlready.errors import ExitCode, MlreadyError, UsageError, did_you_mean
 
 COMMANDS = {
     "new": "Scaffold a project that is ready for production from its first commit.",
@@ -44,11 +44,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise click.UsageError(f"No such command {args[0]!r}.{hint}")
+            raise UsageError(f"no such command: {args[0]}", hint=did_you_mean(args[0], COMMANDS) or "mlready --help")
         return super().resolve_command(ctx, args)
 
 
@@ -72,11 +68,9 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.UsageError as error:
-        error.show()
-        return ExitCode.CANNOT
     except click.ClickException as error:
-        _say_error(error.format_message())
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        _say_error(error.format_message(), f"{context.command_path} --help" if context else "")
         return ExitCode.CANNOT
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)

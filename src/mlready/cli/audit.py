@@ -24,7 +24,10 @@ class _Floor(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         if value == "baseline":
             return "baseline"
-        return float(click.FloatRange(0, 100).convert(value, param, ctx))
+        try:
+            return float(click.FloatRange(0, 100).convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f'{value!r} is no score from 0 to 100, nor "baseline".', param, ctx)
 
 
 def _ids(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:

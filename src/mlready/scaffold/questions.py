@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from mlready.errors import UsageError
+from mlready.errors import UsageError, unknown_key
 
 Answers = Mapping[str, str | bool]
 
@@ -61,11 +60,7 @@ def check_answers(given: Mapping[str, Any], questions: tuple[Question, ...]) -> 
     known = {question.name: question for question in questions}
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"unknown question {name!r}; there are: {', '.join(known)}",
-                hint=f"did you mean {close[0]!r}?" if close else "",
-            )
+            raise unknown_key(what="question", key=name, allowed=known)
     return {name: _check(known[name], value) for name, value in given.items()}
 
 

@@ -106,7 +106,7 @@ def _systems(path: str, document: Table, activities: set[str]) -> list[System]:
         check_keys(where, table, fields)
         kind = table.get("kind", "")
         if kind not in SYSTEM_KINDS:
-            raise unknown_key(where=f"{where}.kind", key=str(kind), allowed=SYSTEM_KINDS)
+            raise unknown_key(where=f"{where}.kind", what="kind", key=str(kind), allowed=SYSTEM_KINDS)
         prepared = dict(table)
         for key in _WORDS:
             prepared[key] = _words(f"{where}.{key}", table.get(key, {}), _allowed(key, activities))

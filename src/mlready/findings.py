@@ -29,7 +29,7 @@ class Location:
 
     def __str__(self) -> str:
         if self.cell is not None:
-            return f"{self.path} cell {self.cell} line {self.line}"
+            return f"{self.path} cell {self.cell}" + (f" line {self.line}" if self.line else "")
         return f"{self.path}:{self.line}" if self.line else self.path
 
 

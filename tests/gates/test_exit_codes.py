@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,56 @@ def test_130_interrupted(write: Write, cache: Path) -> None:
     assert done.stdout == ""
     assert "interrupted" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_130_with_workers_says_one_word(write: Write, cache: Path) -> None:
+    folder = write({f"m{i}.py": TRAIN * 200 for i in range(60)})
+    audit = subprocess.Popen(
+        [sys.executable, "-m", "mlready", "audit", "--no-cache", "--jobs", "2"],
+        cwd=folder, env={**os.environ, "MLREADY_CACHE_DIR": str(cache)}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    children = Path(f"/proc/{audit.pid}/task/{audit.pid}/children")
+    while len(children.read_text().split()) < 2:
+        time.sleep(0.005)
+    time.sleep(0.1)
+    os.killpg(audit.pid, signal.SIGINT)
+    out, err = audit.communicate(timeout=60)
+    assert (out, err.strip(), audit.returncode) == ("", "interrupted", 130)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_report_is_utf8_wherever_it_goes(write: Write, cache: Path, encoding: str) -> None:
+    folder = write({"train.py": TRAIN, "ünï.py": TRAIN})
+    done = subprocess.run(
+        [sys.executable, "-m", "mlready", "audit"], cwd=folder, capture_output=True, check=False,
+        env={**os.environ, "MLREADY_CACHE_DIR": str(cache), "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "░" in done.stdout.decode()
+
+
+def test_2_a_full_disk(write: Write, cache: Path) -> None:
+    folder = write({"train.py": TRAIN})
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mlready", "audit"], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False, env={**os.environ, "MLREADY_CACHE_DIR": str(cache)},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "error: cannot write the report: No space left on device\n")
+
+
+def test_a_dash_is_stdout(write: Write, run: Run) -> None:
+    folder = write({"train.py": TRAIN})
+    assert "of 100" in run("audit", "--output", "-").out
+    assert not (folder / "-").exists()
+
+
+def test_rules_that_give_no_score(write: Write, run: Run) -> None:
+    write({"train.py": TRAIN})
+    done = run("audit", "--select", "REP004")
+    assert done.out.startswith("no score  .  training, 1 file, profile production")
+    assert "not asked" not in done.out
 
 
 def test_a_report_is_written_whole_or_not_at_all(write: Write, run: Run) -> None:

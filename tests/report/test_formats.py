@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from sarif.loader import load_sarif_file  # type: ignore[import-untyped]
 
 from gates.samples import TRAIN, notebook
+from mlready.findings import Location
+from mlready.report import render
 from mlready.report.github import escape_data, escape_property
 from mlready.report.markdown import code
 from mlready.report.shield import color_of
@@ -53,6 +55,23 @@ def test_bars_begin_in_one_column(audit: Audit) -> None:
     bars = [line for line in shown("text", audit(PROJECT)).splitlines() if re.match(r"[ \d]\d .*[█░·]", line)]
     assert len(bars) == 12
     assert len({min(line.index(char) for char in "█░·" if char in line) for line in bars}) == 1
+
+
+def test_a_practice_that_holds_in_part_says_how_far(audit: Audit) -> None:
+    judged = audit({"train.py": TRAIN, "requirements.txt": "pandas==2.2.3\nscikit-learn==1.5.2\n"})
+    rule = next(rule for rule in judged.report.main.rules if rule.id == "REP002")
+    assert 0 < (rule.credit or 0) < 1
+    assert f"REP002 dependencies-locked  met to {rule.credit:.0%}" in render("text", [judged], verbose=True)
+
+
+def test_one_is_no_plural(audit: Audit) -> None:
+    text = shown("text", audit({"train.py": TRAIN}))
+    assert "training, 1 file, profile" in text
+
+
+def test_a_place_that_is_a_whole_cell() -> None:
+    assert str(Location("a.ipynb", cell=3)) == "a.ipynb cell 3"
+    assert str(Location("a.ipynb", line=2, cell=3)) == "a.ipynb cell 3 line 2"
 
 
 # ------------------------------------------------------------------------------------------------------------------ JSON

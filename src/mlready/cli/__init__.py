@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import click
 
@@ -60,6 +61,7 @@ def group() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; every way out ends in one of the documented exit codes."""
+    _write_utf8()
     try:
         _refuse_foreign_distribution()
         result = group.main(list(arguments), prog_name="mlready", standalone_mode=False)
@@ -91,10 +93,25 @@ def _leave_quietly() -> int:
     return ExitCode.OK
 
 
+def _write_utf8() -> None:
+    """Reports hold what any file name may hold, and JSON is UTF-8 wherever it is redirected to."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def wants_color() -> bool:
+    """Whether the person at a terminal has nothing against color."""
+    import os
+
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def _say_error(message: str, hint: str = "") -> None:
-    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+    color = None if wants_color() else False
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True, color=color)
     if hint:
-        click.echo(click.style("hint: ", fg="cyan") + hint, err=True)
+        click.echo(click.style("hint: ", fg="cyan") + hint, err=True, color=color)
 
 
 def _say_bug() -> None:

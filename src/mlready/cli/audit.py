@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlready.cli import wants_color
 from mlready.errors import ExitCode, NothingToJudge, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +53,13 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...])
 @click.option(
     "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=lambda _context, _option, path: None if path == Path("-") else path,
+    help="Write the report to a file; - for stdout.",
+)
 @click.option(
     "--also", multiple=True, callback=_pairs, metavar="FORMAT=FILE", help="Write one more report; may be repeated."
 )
@@ -150,11 +157,13 @@ def _say_gate(item: Judged, given: dict[str, Any]) -> None:
 
 
 def _recorded(item: Judged) -> str:
+    from mlready.report.text import counted
+
     ratchet = item.report.ratchet
     assert ratchet is not None
     floor = "" if ratchet.floor is None else f", score {max(ratchet.floor, item.report.main.score or 0.0):.1f}"
-    fresh = f"; {len(ratchet.new)} new findings were NOT taken in" if ratchet.new else ""
-    return f"{ratchet.known} findings{floor}{fresh}"
+    fresh = f"; NOT taken in: {counted(len(ratchet.new), 'new finding')}" if ratchet.new else ""
+    return f"{counted(ratchet.known, 'finding')}{floor}{fresh}"
 
 
 def _judge_all(paths: tuple[Path, ...], given: dict[str, Any]) -> tuple[list[Judged], list[NothingToJudge]]:
@@ -195,15 +204,24 @@ def _options(given: dict[str, Any], progress: Any) -> AuditOptions:
 
 
 def _print(judged: list[Judged], given: dict[str, Any]) -> None:
-    to_terminal = given["output"] is None and sys.stdout.isatty()
-    color = to_terminal and _wants_color()
+    to_terminal = given["output"] is None and sys.stdout is not None and sys.stdout.isatty()
+    color = to_terminal and wants_color()
     text = _rendered(judged, given, given["format_"], color=color)
     if given["output"] is None:
-        click.echo(text, nl=not text.endswith("\n"), color=True if color else None)
+        _show(text, color=color)
     else:
         _write(given["output"], text)
     for format_, path in given["also"]:
         _write(path, _rendered(judged, given, format_, color=False))
+
+
+def _show(text: str, *, color: bool) -> None:
+    try:
+        click.echo(text, nl=not text.endswith("\n"), color=True if color else None)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot write the report: {error.strerror or error}") from error
 
 
 def _rendered(judged: list[Judged], given: dict[str, Any], format_: str, *, color: bool) -> str:
@@ -221,9 +239,3 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
     click.echo(f"wrote {path}", err=True)
-
-
-def _wants_color() -> bool:
-    import os
-
-    return not os.environ.get("NO_COLOR")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -48,7 +49,7 @@ class Pool(Generic[T, R]):
 
     def _start(self) -> ProcessPoolExecutor:
         context = _context()
-        executor = ProcessPoolExecutor(max_workers=self._workers, mp_context=context)
+        executor = ProcessPoolExecutor(self._workers, context, _leave_interrupts)
         if context.get_start_method() == "fork":
             executor.submit(int)  # an executor forks all its workers with the first thing to do
         return executor
@@ -72,7 +73,7 @@ class Pool(Generic[T, R]):
     def _alone(self, chunk: list[T]) -> Iterator[R]:
         """A chunk in a process of its own; when that dies, its halves, until the item that kills is found."""
         try:
-            with ProcessPoolExecutor(max_workers=1, mp_context=_context()) as executor:
+            with ProcessPoolExecutor(1, _context(), _leave_interrupts) as executor:
                 results = executor.submit(self._work, chunk).result()
         except BrokenProcessPool:
             if len(chunk) == 1:
@@ -83,6 +84,11 @@ class Pool(Generic[T, R]):
                 yield from self._alone(half)
         else:
             yield from results
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; only the one that waits for the workers answers to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _context() -> BaseContext:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlready.report.rows import Row, rows_of
-from mlready.report.text import printable
+from mlready.report.text import counted, printable
 
 if TYPE_CHECKING:
     from mlready.audit import Judged
@@ -24,8 +24,8 @@ def render(judged: Sequence[Judged], _style: Style) -> str:
         rows.sort(key=lambda row: (not row.site.certain, _ORDER.index(row.rule.severity), -row.rule.gain))
         lines += [_command(row) for row in rows]
         score = item.report.main.score
-        said = "no score for a single file" if score is None else f"score {score:.1f} of 100"
-        lines.append(f"mlready: {printable(str(item.root))}: {said}, {len(rows)} findings")
+        said = "no score" if score is None else f"score {score:.1f} of 100"
+        lines.append(f"mlready: {printable(str(item.root))}: {said}, {counted(len(rows), 'finding')}")
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ from mlready import __version__
 from mlready.findings import AuditReport, FactorResult, RuleResult, Site
 from mlready.report.excerpts import Excerpts
 from mlready.report.rows import shown_sites
-from mlready.report.text import printable, to_do, unused_text
+from mlready.report.text import counted, printable, to_do, unused_text
 from mlready.rules.score import is_blocking
 
 if TYPE_CHECKING:
@@ -96,9 +96,8 @@ def _head(item: Judged) -> Iterator[str]:
     if raw is not None and main.score is not None and abs(raw - main.score) >= 0.05:
         yield f"<div>{raw:.0f} without suppressions</div>"
     project = main.project
-    kind = (
-        f"{project.kind}, {project.files} files, {project.python_lines} lines of Python, {project.notebooks} notebooks"
-    )
+    sizes = ((project.files, "file"), (project.python_lines, "Python line"), (project.notebooks, "notebook"))
+    kind = ", ".join([project.kind, *(counted(number, noun) for number, noun in sizes)])
     yield f'<div class="dim">Taken for: {text(kind)}; profile {text(report.profile)}; {project.coverage:.0%} read</div>'
     yield f'<div class="dim">{"; ".join(text(reason) for reason in project.kind_reasons)}</div></div></div>'
     passed = "The gate holds." if report.gate.passed else "The gate fails:"
@@ -207,7 +206,7 @@ def _rule(factor: FactorResult, rule: RuleResult, sites: list[Site], mark: str, 
     yield f'<ul class="sites">{"".join(rows[:_UNFOLDED])}</ul>'
     if len(rows) > _UNFOLDED:
         rest = "".join(rows[_UNFOLDED:])
-        yield f'<details><summary>{len(rows) - _UNFOLDED} more places</summary><ul class="sites">{rest}</ul></details>'
+        yield f'<details><summary>{counted(len(rows) - _UNFOLDED, "more place")}</summary><ul class="sites">{rest}</ul></details>'
     yield "</section>"
 
 

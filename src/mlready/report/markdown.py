@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlready.errors import UsageError
 from mlready.findings import AuditReport, Site
-from mlready.report.text import printable, to_do, unused_text
+from mlready.report.text import counted, printable, to_do, unused_text
 from mlready.rules.score import is_blocking
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _report(item: Judged, before: Mapping[str, Any] | None) -> Iterator[str]:
 def _headline(report: AuditReport, before: Mapping[str, Any] | None) -> str:
     score = report.main.score
     if score is None:
-        return f"{len(report.main.broken)} findings"
+        return counted(len(report.main.broken), "finding")
     change = ""
     if before is not None and isinstance(before.get("score"), int | float):
         change = f" ({_signed(round(score, 1) - before['score'])})"

@@ -28,7 +28,7 @@ def _report(item: Judged, style: Style) -> Iterator[str]:
     yield from _headline(report, str(item.root), paint)
     if style.quiet:
         return
-    if not report.single_file:
+    if report.main.score is not None:
         yield ""
         yield from _factors(report.main.factors, paint)
     yield from _subprojects(report, paint)
@@ -81,13 +81,18 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _headline(report: AuditReport, path: str, paint: _Paint) -> Iterator[str]:
     main = report.main
     if report.single_file:
         yield f"{paint(printable(path), bold=True)}  {paint('one file: no score', dim=True)}"
         return
-    score = "–" if main.score is None else f"{main.score:.0f}"
-    yield f"{paint.score(main.score, score)} of 100  {printable(path)}  {paint(_taken_for(report), dim=True)}"
+    score = "no score" if main.score is None else f"{paint.score(main.score, f'{main.score:.0f}')} of 100"
+    yield f"{score}  {printable(path)}  {paint(_taken_for(report), dim=True)}"
     raw = main.score_unsuppressed
     if raw is not None and main.score is not None and abs(raw - main.score) >= 0.05:
         yield f"   {raw:.0f} without suppressions"
@@ -98,8 +103,8 @@ def _headline(report: AuditReport, path: str, paint: _Paint) -> Iterator[str]:
 
 def _taken_for(report: AuditReport) -> str:
     project = report.main.project
-    notebooks = f", {project.notebooks} notebooks" if project.notebooks else ""
-    return f"{project.kind}, {project.files} files{notebooks}, profile {report.profile}"
+    notebooks = f", {counted(project.notebooks, 'notebook')}" if project.notebooks else ""
+    return f"{project.kind}, {counted(project.files, 'file')}{notebooks}, profile {report.profile}"
 
 
 def _factors(factors: Sequence[FactorResult], paint: _Paint) -> Iterator[str]:
@@ -146,12 +151,13 @@ def _to_do(report: AuditReport, paint: _Paint, *, limit: int | None) -> Iterator
 
 def _open_rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
     mark = paint("blocker", fg="red", bold=True) if is_blocking(rule) else f"+{rule.gain:.1f}" if rule.gain else ""
-    yield f"  {mark:>6}  {paint(rule.id, bold=True)} {rule.name}"
+    met = f"  {paint(f'met to {rule.credit:.0%}', dim=True)}" if rule.kind == "practice" and rule.credit else ""
+    yield f"  {mark:>6}  {paint(rule.id, bold=True)} {rule.name}{met}"
     broken = sorted((s for s in rule.sites if s.credit < 0.999 and not s.suppressed), key=lambda s: s.credit)
     for site in broken[:_SITES]:
         yield f"          {_site_line(site, paint)}"
     if len(broken) > _SITES:
-        yield paint(f"          … and {len(broken) - _SITES} more places", dim=True)
+        yield paint(f"          … and {counted(len(broken) - _SITES, 'more place')}", dim=True)
     yield paint(f"          fix: {rule.fix}", fg="cyan")
 
 
@@ -209,7 +215,7 @@ def _touched(report: AuditReport, paint: _Paint, *, limit: int | None) -> Iterat
         return
     lines = [f"{rule} {_site_line(site, paint)}" for rule, site in report.change.findings]
     more = [f"… and {len(lines) - limit} more"] if limit is not None and len(lines) > limit else []
-    files = f"{len(report.change.files)} files changed"
+    files = f"{counted(len(report.change.files), 'file')} changed"
     yield from _listed(
         f"Touched since {printable(report.change.since)} ({files})", [*lines[:limit], *more] or ["nothing"], paint
     )

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 11
+FACTS_VERSION = 12
 
 Scalar = str | int | float | bool | None
 
@@ -117,6 +117,10 @@ class Scope(Row, frozen=True, array_like=True, gc=False):
     """Resolved names that the scope reads or calls and that may be the project's own; for the call graph."""
     raises: bool = False
     """It raises something of its own accord, not because another exception was caught."""
+    examples: bool = False
+    """Its docstring has examples that doctest runs (`>>>`)."""
+    harmless: bool = False
+    """A test whose docstring says that nothing must be raised."""
 
 
 class Param(Row, frozen=True, array_like=True, gc=False):

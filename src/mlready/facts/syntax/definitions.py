@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 from mlready.facts.rows import Param
@@ -29,7 +30,9 @@ def open_function(state: ModuleState, node: FunctionNode) -> ScopeState:
     _name_definition(state, outer, node.name, scope.name)
     scope.body_line = node.body[0].lineno
     scope.is_async = isinstance(node, ast.AsyncFunctionDef)
-    scope.documented, scope.trivial = _body(node.body)
+    docstring, scope.trivial = _body(node.body)
+    scope.documented, scope.examples = docstring is not None, ">>>" in (docstring or "")
+    scope.harmless = node.name.startswith("test") and _MUST_NOT_FAIL.search(docstring or "") is not None
     scope.decorators = tuple(value_of(state, decorator, 2) for decorator in node.decorator_list[:20])
     scope.returns = annotation_text(state, node.returns)
     scope.returned = annotated_type(scope.returns)
@@ -66,7 +69,8 @@ def open_class(state: ModuleState, node: ast.ClassDef) -> ScopeState:
     outer = state.scope
     scope = state.open_scope("class", node, node.name)
     _name_definition(state, outer, node.name, scope.name)
-    scope.documented, scope.trivial = _body(node.body)
+    docstring, scope.trivial = _body(node.body)
+    scope.documented = docstring is not None
     scope.decorators = tuple(value_of(state, decorator, 2) for decorator in node.decorator_list[:20])
     scope.bases = tuple(filter(None, (_base(state, base) for base in node.bases[:20])))
     scope.methods = {s.name for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -106,12 +110,17 @@ def _with_defaults(args: ast.arguments) -> list[tuple[ast.arg, ast.expr | None, 
     return found
 
 
-def _body(body: Sequence[ast.stmt]) -> tuple[bool, bool]:
-    """Whether a body has a docstring, and whether it does nothing or hands on."""
+_MUST_NOT_FAIL = re.compile(
+    r"\b(not|never|without|n't) (an? |any )?(rais|fail|crash|throw|error|exception)|\bno (errors?|exceptions?)\b|\bsmoke\b",
+    re.IGNORECASE,
+)
+
+
+def _body(body: Sequence[ast.stmt]) -> tuple[str | None, bool]:
+    """The docstring of a body, and whether it does nothing or hands on."""
     first = body[0]
-    documented = (
-        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
-    )
-    rest = body[1:] if documented else body
+    text = first.value.value if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else None
+    docstring = text if isinstance(text, str) else None
+    rest = body[1:] if docstring is not None else body
     trivial = len(rest) == 0 or (len(rest) == 1 and isinstance(rest[0], ast.Pass | ast.Return | ast.Raise | ast.Expr))
-    return documented, trivial
+    return docstring, trivial

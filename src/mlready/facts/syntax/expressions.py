@@ -106,9 +106,21 @@ def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets
             state.calls.append(_row(state, node, name, parent, targets))
             if known.activities:
                 state.scope.notable = True
-        last = name.rpartition(".")[2]
-        if last[:6] == "assert" or name in interest.ASSERTING_CALLS:
+        if _asserts(name, node):
             state.scope.asserts += 1
+
+
+def _asserts(name: str, node: ast.Call) -> bool:
+    """Whether a call fails a test: an assertion, `self.fail`, a filter that makes warnings errors."""
+    last = name.rpartition(".")[2]
+    if last[:6] == "assert" or name in interest.ASSERTING_CALLS:
+        return True
+    if last == "fail":
+        return type(node.func) is ast.Attribute and type(node.func.value) is ast.Name and node.func.value.id == "self"
+    if name not in interest.WARNING_FILTERS:
+        return False
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return any(type(value) is ast.Constant and value.value in ("error", "raise") for value in values)
 
 
 def _tells_a_person(node: ast.Call) -> bool:

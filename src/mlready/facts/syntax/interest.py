@@ -128,4 +128,8 @@ LOGGING_CALLS = _words(
     "debug info warning warn error exception critical log print_exc print_exception capture_exception format_exc"
 )
 ASSERTING_CALLS = _words("pytest.raises pytest.warns pytest.fail pytest.deprecated_call")
+WARNING_FILTERS = _words(
+    "warnings.simplefilter warnings.filterwarnings warnings.catch_warnings numpy.errstate numpy.seterr"
+)
+"""Calls that make an error of what else only warns."""
 AVAILABILITY_WORDS = ("available", "find_spec", "installed", "has_module", "importable")

@@ -53,7 +53,9 @@ class ScopeState:
         "documented",
         "enclosing",
         "end_line",
+        "examples",
         "global_names",
+        "harmless",
         "index",
         "is_async",
         "kind",
@@ -91,6 +93,8 @@ class ScopeState:
         self.documented = False
         self.is_async = False
         self.trivial = False
+        self.examples = False
+        self.harmless = False
         self.statements = 0
         self.asserts = 0
         self.raises = False
@@ -118,6 +122,8 @@ class ScopeState:
             body_hash=body_hash,
             refs=tuple(self.refs),
             raises=self.raises,
+            examples=self.examples,
+            harmless=self.harmless,
         )
 
 

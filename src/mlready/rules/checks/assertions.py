@@ -39,9 +39,13 @@ def collected(file: ProjectFile, scope: Scope) -> bool:
     return owner.name.rpartition(".")[2].startswith("Test") and not made
 
 
+_ASSERTING_DECORATORS = re.compile(r"(^|\.)(parametrize_with_checks|image_comparison|check_figures_equal|raises)$")
+"""Decorators that bring the assertion: estimator checks of scikit-learn, figures that are compared, errors that are expected."""
+
+
 def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
     """Whether a test checks anything: by itself, through a helper, or through a fixture that does."""
-    if scope.asserts:
+    if scope.asserts or any(_ASSERTING_DECORATORS.search(decorator.text) for decorator in scope.decorators):
         return True
     assert file.python is not None
     for call in file.python.calls:
@@ -87,7 +91,20 @@ def skipped(scope: Scope) -> bool:
 
 def alive(project: Project) -> list[tuple[ProjectFile, int, Scope]]:
     """Tests that run and check something."""
-    return [(f, n, s) for f, n, s in test_functions(project) if not skipped(s) and not vacuous(f, n, s)]
+    doctests = runs_doctests(project)
+    return [
+        (f, n, s)
+        for f, n, s in test_functions(project)
+        if not skipped(s) and (not vacuous(f, n, s) or (doctests and s.examples))
+    ]
+
+
+def runs_doctests(project: Project) -> bool:
+    """Whether the examples in docstrings are run, by a command or by the configuration of pytest."""
+    if any("--doctest-modules" in c.text or "-m doctest" in c.text for c in project.commands if c.origin != "document"):
+        return True
+    configured = project.settings("pyproject.toml", "pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini")
+    return any("addopts" in row.key and "--doctest-modules" in str(row.value) for _, row in configured)
 
 
 def vacuous(file: ProjectFile, number: int, scope: Scope) -> bool:
@@ -97,7 +114,7 @@ def vacuous(file: ProjectFile, number: int, scope: Scope) -> bool:
 
 _NO_ERROR = re.compile(
     r"accept|allow|swallow|ignor|toler|surviv|valid|pars|import|compil|no_?(error|op|exception|raise|fail|crash)"
-    r"|not_?(raise|fail|crash)|does_?nt|succeed|graceful|handles?_|fail(ure|s)?$",
+    r"|no_(\w+_)?(errors?|warnings?|exceptions?)(_|$)|smoke|recogni[sz]e|not_?(raise|fail|crash)|does_?nt|succeed|graceful|handles?_|fail(ure|s)?$",
     re.IGNORECASE,
 )
 _FAILS_BY_ITSELF = re.compile(
@@ -114,6 +131,7 @@ def _expects_no_error(file: ProjectFile, number: int, scope: Scope) -> bool:
     doubles = any(inner.parent == number and inner.kind == "function" for inner in python.scopes)
     rigged = any(row.scope == number and row.name.endswith("side_effect") for row in python.assigns)
     rigged = rigged or any(arg.name == "side_effect" for call in calls for arg in call.args)
-    asked = calls and _NO_ERROR.search(scope.name.rpartition(".")[2].removeprefix("test"))
+    named = _NO_ERROR.search(scope.name.rpartition(".")[2].removeprefix("test"))
+    asked = calls and (named or scope.harmless)
     raises = any("AssertionError" in name for name in (*scope.refs, *(call.name for call in calls)))
     return bool(asked or raises or rigged or (doubles and calls)) or any(_FAILS_BY_ITSELF.search(c.name) for c in calls)

@@ -15,6 +15,7 @@ from mlready.rules.checks.assertions import (
     asserting_helpers,
     collected,
     helped,
+    runs_doctests,
     skipped,
     test_functions,
     vacuous,
@@ -34,7 +35,7 @@ def tests_exist(project: Project) -> Verdict:
         return met(
             Site(1.0, f"{len(living)} tests assert something, {scope.name} for one", file.at(scope.line), key="tests")
         )
-    if _runs_doctests(project):
+    if runs_doctests(project):
         return met(Site(0.5, "doctests are run", key="doctest"))
     if project.test_files and any(file.facts.problem for file in project.files if "test" in file.path):
         return unknown("test files could not be read")
@@ -42,12 +43,6 @@ def tests_exist(project: Project) -> Verdict:
         file, _, scope = next(test_functions(project))
         return missing("there are test functions, but none that runs asserts anything", file.at(scope.line))
     return missing("there are no tests")
-
-
-def _runs_doctests(project: Project) -> bool:
-    return any(
-        "--doctest-modules" in c.text or "-m doctest" in c.text for c in project.commands if c.origin != "document"
-    )
 
 
 _RUNS_TESTS = re.compile(
@@ -349,11 +344,13 @@ def _enforced(project: Project, site: Site) -> Site:
 def tests_assert(project: Project) -> Verdict:
     """TST008: each test function checks something."""
     broken, units = [], 0
-    helpers = asserting_helpers(project)
+    helpers, doctests = asserting_helpers(project), runs_doctests(project)
     for file, number, scope in test_functions(project):
         if not collected(file, scope):
             continue
         units += 1
+        if doctests and scope.examples:
+            continue
         if vacuous(file, number, scope) and not skipped(scope) and not helped(file, number, helpers):
             broken.append(Site(0.0, f"{scope.name} checks nothing", file.at(scope.line), key=scope.name))
     return hazard(broken, units=units)

@@ -233,10 +233,15 @@ def cut(walk: Walk, node: ast.Subscript, base: Value, piece: ast.Slice) -> Value
         return data
     if not (isinstance(number, ast.Constant) and type(number.value) is int and number.value > 1):
         return data
-    if str(number.value) in walk.complements or base.filtered:
+    if str(number.value) in walk.complements or base.filtered or in_two(walk, node.value):
         return data
     text = f"[:{number.value}]"
     return with_marks(data, Mark("cut", text, node.lineno, "strong", data.roots, data.parts))
+
+
+def in_two(walk: Walk, data: ast.expr) -> bool:
+    """Whether some piece of the data is called train and another one test."""
+    return isinstance(data, ast.Name) and walk.divided.get(data.id, set()) >= {"train", "test"}
 
 
 def looked_ahead(tree: ast.Module) -> tuple[frozenset[str], dict[str, set[str]], frozenset[str]]:
@@ -299,10 +304,9 @@ def named_part(walk: Walk, targets: list[ast.expr], source: ast.expr, found: Val
     if not _is_piece(source) or halves(found.parts):
         return found
     base = _base_of(source)
-    sides_named = walk.divided.get(base.id, set()) if isinstance(base, ast.Name) else set()
-    if not isinstance(base, ast.Name) or not sides_named >= {"train", "test"}:
+    if not isinstance(base, ast.Name) or not in_two(walk, base):
         return found
-    if names_validation(name) and "final test" in sides_named:
+    if names_validation(name) and "final test" in walk.divided[base.id]:
         return found
     whole = walk.value(base)
     if not whole.roots or whole.joined or halves(whole.parts) or (len(whole.roots) > 1 and not whole.read):

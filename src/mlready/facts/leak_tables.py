@@ -146,14 +146,20 @@ def _sampled(walk: Walk, node: ast.Call, base: Value, args: Arguments) -> Value:
     if repeats:
         return with_marks(base, Mark("over", "sample(replace=True)", node.lineno, "strong", base.roots, base.parts))
     whole = base.filtered or not base.read or walk.debugging or not isinstance(number, int) or isinstance(number, bool)
+    whole = whole or _divided(walk, node)
     if whole or (share is not None and not node.args) or number == 1:
         return replace(base, filtered=True)
     return with_marks(base, Mark("cut", f"sample({number})", node.lineno, "strong", base.roots, base.parts))
 
 
+def _divided(walk: Walk, node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Attribute) and leak_splits.in_two(walk, node.func.value)
+
+
 def _head(walk: Walk, node: ast.Call, base: Value, receiver: Value) -> Value:
     number = _constant(node, "n", "num")
     plain = base.read and not receiver.filtered and not walk.debugging and not receiver.statistic
+    plain = plain and not _divided(walk, node)
     if plain and type(number) is int and str(number) not in walk.complements:
         return with_marks(base, Mark("cut", f"head({number})", node.lineno, "strong", base.roots, base.parts))
     return base

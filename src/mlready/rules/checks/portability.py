@@ -111,7 +111,7 @@ def file_order_fixed(project: Project) -> Verdict:
             or not _works_on_data(project, use)
         ):
             continue
-        if not _order_matters(use):
+        if not _order_matters(project, use):
             continue
         units += 1
         if use.call.parent in _ORDER_FREE or use.call.parent.endswith((".sort", "sorted")) or _ordered_later(use):
@@ -149,7 +149,7 @@ _MAKES_DATA = re.compile(
 )
 
 
-def _order_matters(use: Use) -> bool:
+def _order_matters(project: Project, use: Use) -> bool:
     """Whether files are read one after the other into something ordered, or a position in the listing is taken."""
     python = use.file.python
     assert python is not None
@@ -160,16 +160,68 @@ def _order_matters(use: Use) -> bool:
     written = any("loop" in call.context and "write-data" in call.activities for call in here)
     if len(names) == 1 and any(_mentions(call, names, here) for call in kept) and not written:
         return True
-    if any(_reads_a_name(call) and not call.targets and "loop" not in call.context for call in here):
-        return True  # A comprehension reads them all.
+    if _gathered(project, use, names) or any(_reads_each(use, call) for call in here):
+        return True
     if not any(row.line == use.call.line and row.name in names for row in python.assigns):
         return False  # A loop over the listing: what it reads was asked above.
     places = [call for call in (python.calls if use.call.scope == 0 else here) if call.line >= use.call.line]
     return any(_takes_listing(call, names) for call in places)
 
 
+_IN_ORDER = ("ListComp", "GeneratorExp")
+
+
+def _gathered(project: Project, use: Use, names: set[str]) -> bool:
+    """Whether a comprehension over the listing reads each file: `pd.concat(pd.read_csv(f) for f in files)`."""
+    python = use.file.python
+    assert python is not None
+    given = [arg.value for call in python.calls if call.scope == use.call.scope for arg in call.args]
+    values = [row.value for row in python.assigns if row.scope == use.call.scope] + given
+    return any(
+        each.text in _IN_ORDER and any(item.text in names for item in each.items[1:]) and _reads(project, each.items[0])
+        for value in values
+        for each in _expressions(value)
+    )
+
+
+def _expressions(value: Value, depth: int = 3) -> Iterator[Value]:
+    if value.kind == "expr":
+        yield value
+    for item in value.items if depth else ():
+        yield from _expressions(item, depth - 1)
+
+
+def _reads(project: Project, value: Value, depth: int = 3) -> bool:
+    """Whether a value is made by a call that reads data."""
+    meaning = project.vocabulary.meaning(value.text) if value.kind == "call" else None
+    if meaning is not None and "read-data" in meaning.activities:
+        return True
+    return depth > 0 and any(_reads(project, item, depth - 1) for item in value.items)
+
+
+def _reads_each(use: Use, call: Call) -> bool:
+    """Whether a call in the same function reads what only a comprehension can have named; a notebook has too many others."""
+    python = use.file.python
+    if python is None or not _reads_a_name(call) or call.targets or "loop" in call.context:
+        return False
+    if use.file.facts.notebook is not None:
+        return call.line == use.call.line
+    bound = {row.name for row in python.assigns} | {name for other in python.calls for name in other.targets}
+    bound |= {param.name for scope in python.scopes for param in scope.params}
+    return not _holds(call.args[0].value, bound)
+
+
+_NO_DATA = re.compile(
+    r"^(sys\.path\.|subprocess\.|shutil\.|zipfile\.|tarfile\.|logging\.|print$|os\.(system|remove|unlink|rename|mkdir|makedirs|chmod)$)"
+    r"|\.(unlink|rename|mkdir|info|debug|warning)$"
+)
+"""What installs, moves, deletes or tells: which file comes first decides nothing."""
+
+
 def _takes_listing(call: Call, names: set[str]) -> bool:
     """Whether a call reads a listing as a whole, or one place of it."""
+    if _NO_DATA.search(call.name):
+        return False
     makes = {"read-data", "preprocess", "train"} & set(call.activities) or _MAKES_DATA.search(call.name)
     for arg in call.args:
         if arg.value.text in names and (arg.value.kind == "item" or (makes and arg.value.kind == "name")):

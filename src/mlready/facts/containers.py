@@ -9,7 +9,7 @@ from mlready.facts.rows import FileFacts, Service
 from mlready.facts.yamltree import Node, load_yaml
 
 _DOCKERFILE = re.compile(
-    r"(^|/)(?:(?:[^/]+\.)?(?:Docker|Container)file(?:[._-][^/]*)?|[^/]+[._-](?:dockerfile|containerfile))$",
+    r"(^|/)(?:(?:[^/]+\.)?(?:Docker|Container)file(?:[\d._-][^/]*)?|[^/]+[._-](?:dockerfile|containerfile))$",
     re.IGNORECASE,
 )
 _NOT_DOCKERFILE = re.compile(

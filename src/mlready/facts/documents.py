@@ -166,6 +166,12 @@ _KNOWN_COMMAND = re.compile(
 )
 
 
+_PYTHON = re.compile(
+    r"\bpython[\s*_`:=(v-]{0,5}(?:version[\s*_`:=]{0,5})?(?P<version>3\.\d{1,2})(?![\w+]|\.?\d"
+    r"|(?:\.\d+|\.x)?[\s*_`)]*(?:\+|[-–,/]\s*v?3\.|to\b|or\b|and\b|above|higher|newer|later|upwards))",
+    re.IGNORECASE,
+)
+"""One Python, and no lower bound or choice of several."""
 _NO_LANGUAGE = frozenset(("text", "txt", "plain", "plaintext", "none", "cli"))
 _NO_COMMAND = ("#", "::", "REM ", "├", "└", "│", "|--", "+--", "`--")
 """How comments begin, and the lines of a folder tree."""
@@ -225,6 +231,7 @@ class _Scan:
     commands: list[tuple[int, str]] = field(default_factory=list)
     links: dict[str, None] = field(default_factory=dict)
     terms: set[str] = field(default_factory=set)
+    python: list[tuple[int, str]] = field(default_factory=list)
     words: int = 0
     _fence: str = ""
     _info: str = ""
@@ -259,6 +266,7 @@ class _Scan:
             words=self.words,
             terms=tuple(sorted(self.terms | terms_of("\n".join(self._text)))),
             data_terms=self._data_terms(),
+            python=tuple(self.python[:10]),
         )
 
     def _data_terms(self) -> tuple[str, ...]:
@@ -317,6 +325,8 @@ class _Scan:
         if "`" in line:
             spans = (clean(text.strip()) for text in _INLINE.findall(line))
             self.commands += [(number, text) for text in spans if " " in text and _KNOWN_COMMAND.match(text)]
+        if number and (named := _PYTHON.search(line)):
+            self.python.append((number, named["version"]))
         self._text.append(line)
         if self._in_data:
             self._data_text.append(line)

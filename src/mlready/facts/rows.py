@@ -532,6 +532,8 @@ class Document(Row, frozen=True, array_like=True, gc=False):
     """Lower-case words of headings and text, out of a closed list that rules ask for."""
     data_terms: tuple[str, ...] = ()
     """The same for what is said of data in sections on it; "source" where it is said, there or elsewhere, where it comes from."""
+    python: tuple[tuple[int, str], ...] = ()
+    """(line, version) of each Python that its prose names to the minor version: "Python 3.10", not "Python 3.10+"."""
 
 
 class Table(Row, frozen=True, array_like=True, gc=False):

@@ -147,6 +147,8 @@ def _name_in_location(text: str, kind: Source) -> str:
         return normalize(archive[1])
     if kind == "vcs" and (repository := _REPOSITORY.match(text.partition("#")[0].rpartition("/")[2])):
         return normalize(repository[1])
+    if kind == "path" and text.startswith(("/", "~")):
+        return normalize(text.rstrip("/").rpartition("/")[2])
     return ""
 
 

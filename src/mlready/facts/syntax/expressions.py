@@ -106,17 +106,19 @@ def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets
             state.calls.append(_row(state, node, name, parent, targets))
             if known.activities:
                 state.scope.notable = True
-        if _asserts(name, node):
+        if _asserts(state, name, node):
             state.scope.asserts += 1
 
 
-def _asserts(name: str, node: ast.Call) -> bool:
-    """Whether a call fails a test: an assertion, `self.fail`, a filter that makes warnings errors."""
+def _asserts(state: ModuleState, name: str, node: ast.Call) -> bool:
+    """Whether a call fails a test: an assertion, `self.fail` (where no `try` may swallow it), warnings made errors."""
     last = name.rpartition(".")[2]
     if last[:6] == "assert" or name in interest.ASSERTING_CALLS:
         return True
     if last == "fail":
-        return type(node.func) is ast.Attribute and type(node.func.value) is ast.Name and node.func.value.id == "self"
+        base = node.func.value if type(node.func) is ast.Attribute else None
+        swallowed = "try" in state.context.labels and "except" not in state.context.labels
+        return type(base) is ast.Name and base.id == "self" and not swallowed
     if name not in interest.WARNING_FILTERS:
         return False
     values = [*node.args, *(keyword.value for keyword in node.keywords)]

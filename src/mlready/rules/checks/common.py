@@ -27,6 +27,18 @@ def spreads_keywords(call: Call) -> bool:
     return any(arg.name == "**" for arg in call.args)
 
 
+_BUILD_FOLDERS = re.compile(
+    r"(^|/)((settings|configs?|setup)/)?\.?(docker(files?)?|containers?|devcontainer|deploy(ment)?|build|envs?|environments?|conda|infra|ops|ci|images?)(/[^/]*)?$",
+    re.IGNORECASE,
+)
+"""Folders that hold what builds an environment for the folder above them."""
+
+
+def built_above(folder: str) -> str:
+    """The folder that what stands in this one builds an environment for: "docker/train" is for the root."""
+    return _BUILD_FOLDERS.sub("", folder)
+
+
 NO_TRAINING = "no step that trains is seen in the code"
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from mlready.facts.rows import Import, Manifest
+from mlready.facts.rows import Import, Manifest, Requirement
 from mlready.findings import Location, Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.kinds import LIBRARY
 from mlready.project.project import Project, ProjectFile
+from mlready.rules.checks.common import built_above, constant
 
 # -------------------------------------------------------------------------------------------------------------- REP001
 
@@ -247,11 +248,13 @@ _LOCK_NAME = re.compile(r"\block\b|[-_.]lock(ed)?\b|frozen", re.IGNORECASE)
 
 
 def _governing(project: Project) -> list[tuple[ProjectFile, Manifest]]:
-    """The manifests of the folders above what trains; all of them where training has none of its own.
+    """The manifests of the folders above what trains and of its image; all of them where training has none of its own.
 
     Requirements of tests, docs and tools govern nothing while there are others.
     """
     above = {folder for entry in project.training_entries for folder in project.parent_folders(entry.path)}
+    images = {file.path.rpartition("/")[0] for file, _ in project.containers}
+    above |= {folder for folder in images if built_above(folder) in above}
     near = [(f, m) for f, m in project.manifests if f.path.rpartition("/")[0] in above]
     found = near if any(m.requirements or m.packages for _, m in near) else list(project.manifests)
     main = [(f, m) for f, m in found if m.role == "locks" or not _BESIDE.search(f.name.rpartition(".")[0])]
@@ -267,7 +270,7 @@ def _lock_site(file: ProjectFile, manifest: Manifest) -> Site:
 
 def _pinned_site(file: ProjectFile, manifest: Manifest) -> Site | None:
     """Every requirement `==`: half a lock, since what they need themselves is free; more where it is called a lock."""
-    rows = [r for r in manifest.requirements if r.source in ("index", "conda") and not _BESIDE_GROUP.match(r.group)]
+    rows = [r for r in manifest.requirements if _asks_for_version(r) and not _BESIDE_GROUP.match(r.group)]
     if not rows or manifest.tool in ("setup.py", "setup.cfg"):
         return None
     pinned = [r for r in rows if re.match(r"^={1,3}\s*[\w.]", r.spec) and "*" not in r.spec]
@@ -283,6 +286,11 @@ def _pinned_site(file: ProjectFile, manifest: Manifest) -> Site | None:
         said = f"{len(pinned)} of {len(rows)} requirements are pinned, {free.name} is not"
         return Site(0.4, said, file.at(free.line), key=file.path)
     return None
+
+
+def _asks_for_version(row: Requirement) -> bool:
+    """Whether a requirement has to say a version: of an index, or from a folder of one machine, which pins nothing."""
+    return row.source in ("index", "conda") or (row.source == "path" and row.spec.startswith(("/", "~", "file:")))
 
 
 # -------------------------------------------------------------------------------------------------------------- REP003
@@ -314,8 +322,13 @@ def _stated_pythons(project: Project) -> Iterator[Site]:
         for stage in container.stages:
             if _PYTHON_IMAGE.search(stage.base):
                 yield Site(1.0, f"image {stage.base}", file.at(stage.line), key=stage.base)
+    for use in project.uses("pipeline-step"):
+        image = constant(use.call, "base_image")
+        if isinstance(image, str) and _PYTHON_IMAGE.search(image):
+            yield Site(1.0, f"steps run in the image {image}", use.where, key=image)
 
 
+_NOT_OF_PROJECT = frozenset(("vendored", "test", "example"))
 _CONDA_PYTHON = re.compile(r"\bconda (create|install)\b.*\bpython=(\d\.\d+)")
 _RUNTIME = re.compile(r"^python3\.\d+$")
 
@@ -332,6 +345,10 @@ def _started_pythons(project: Project) -> Iterator[Site]:
         found = _CONDA_PYTHON.search(command.text)
         if found:
             yield Site(0.5, f"only {command.where.path} says Python {found[2]}", command.where, key="conda")
+    for file, document in project.documents:
+        if document.python and file.name.lower().startswith("readme") and file.role not in _NOT_OF_PROJECT:
+            line, version = document.python[0]
+            yield Site(0.5, f"only {file.path} says Python {version}", file.at(line), key="readme")
     for file in project.files:
         for row in file.facts.settings:
             if isinstance(row.value, str) and _RUNTIME.match(row.value) and row.key.lower().endswith("runtime"):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from mlready.facts.rows import Call, Value
 from mlready.findings import Site, Verdict, hazard, met, not_applicable, unknown
-from mlready.project.entries import MAIN
+from mlready.project.entries import MAIN, Entry
+from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, constant, spreads_keywords
@@ -76,14 +77,34 @@ def _on_the_way(project: Project, sources: list[Source]) -> list[Source]:
 
 
 def _sources(project: Project) -> Iterator[Source]:
-    """Every source of randomness that has a part in learning."""
+    """Every source of randomness that has a part in learning; what only a module's trial run draws has none."""
+    trials = _trial_nodes(project)
+    yield from (source for source in (*_calls(project), *_frameworks(project)) if source.use.node not in trials)
+
+
+def _trial_nodes(project: Project) -> frozenset[Node]:
+    """What only the main guards of modules reach that show how their classes are used, where something else trains."""
+    trials = [entry for entry in project.training_entries if _is_trial_run(project, entry)]
+    others = [entry for entry in project.training_entries if entry not in trials]
+    if not trials or not others:
+        return frozenset()
+    reached = (project.graph.reach(node for e in entries for node in e.nodes) for entries in (trials, others))
+    return next(reached) - next(reached)
+
+
+def _is_trial_run(project: Project, entry: Entry) -> bool:
+    """Whether the main guard of a module of classes shows how they are used."""
+    return entry.kind == "script" and "guard" in entry.reason and _is_module(project.by_path[entry.path])
+
+
+def _calls(project: Project) -> Iterator[Source]:
+    """Calls that draw."""
     for use in project.uses("random"):
         drawn = project.vocabulary.randomness(use.call.name)
         if drawn is None or not _is_source(project, use):
             continue
         how = f"without {drawn.arguments[0]}" if drawn.arguments else "and nothing seeds its stream"
         yield Source(use, f"{use.call.name} draws random numbers", how, _seeded(project, use))
-    yield from _frameworks(project)
 
 
 def _frameworks(project: Project) -> Iterator[Source]:
@@ -160,7 +181,7 @@ def _is_source(project: Project, use: Use) -> bool:
         assert use.file.python is not None
         works = any(_WORKS & set(call.activities) for call in use.file.python.calls)
         learns = _learns(project, use) and not use.call.name.endswith(".sample")
-        return works and (learns or not _only_shown(use))
+        return works and (learns or (project.reaches(use.node, "any") and not _only_shown(use)))
     if _learns(project, use):
         return project.reaches(use.node, "any")
     if _ASIDE.search(use.file.name) or _SHOWS.search(use.scope.name):
@@ -212,10 +233,28 @@ def _is_trial(project: Project, use: Use) -> bool:
         return True
     if _only_in_a_name(use) or _is_fallback(project, use):
         return True
-    if not call.name.endswith(".sample"):
+    if _picks(project, use):
+        return True
+    if not call.name.endswith(".sample") or call.name == "random.sample":
         return False
     count = constant(call, "0", "n")
     return (isinstance(count, int) and count <= _FEW) or (not call.targets and not call.parent)
+
+
+_PICK = frozenset(("random.choice", "random.choices", "random.sample", "numpy.random.choice"))
+_HELD_OUT = re.compile(r"(^|[_.])(test|val|valid|validation|eval)(_|\.|$)", re.IGNORECASE)
+
+
+def _picks(project: Project, use: Use) -> bool:
+    """Whether it picks what is looked at: of rows that are held out, or a few at the top of a notebook's cell."""
+    call = use.call
+    if project.vocabulary.canonical(call.name) not in _PICK or not call.args:
+        return False
+    if any(_HELD_OUT.search(name) for name in _names(call.args[0].value)):
+        return True
+    count = constant(call, "1", "k", "size")
+    few = isinstance(count, int) and count <= _FEW
+    return few and use.file.facts.notebook is not None and not call.scope and "loop" not in call.context
 
 
 def _is_fallback(project: Project, use: Use) -> bool:

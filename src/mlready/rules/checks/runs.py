@@ -10,7 +10,7 @@ from mlready.project.commands import Command
 from mlready.project.entries import Entry, started_files
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import ASIDE_ROLES, Project, ProjectFile
-from mlready.rules.checks.common import argument, step_texts
+from mlready.rules.checks.common import argument, built_above, step_texts
 
 # ------------------------------------------------------------------------------------------------------ REP005, REP006
 
@@ -199,12 +199,6 @@ _ENVIRONMENTS = (
 )
 
 
-_BUILD_FOLDERS = re.compile(
-    r"(^|/)((settings|configs?|setup)/)?\.?(docker(files?)?|containers?|devcontainer|deploy(ment)?|build|envs?|environments?|conda|infra|ops|ci|images?)(/[^/]*)?$"
-)
-"""Folders that hold what builds an environment for the folder above them."""
-
-
 def environment_captured(project: Project) -> Verdict:
     """REP008: the environment that trains, system libraries included, can be built from the repository."""
     found = [(file, "builds") for file, _ in project.containers]
@@ -229,7 +223,7 @@ _OTHER_IMAGE = re.compile(
 
 def _environment_site(project: Project, file: ProjectFile, verb: str) -> Site:
     """Whole where it stands above what trains: the image of a service or an exercise captures another environment."""
-    folder = _BUILD_FOLDERS.sub("", file.path.rpartition("/")[0])
+    folder = built_above(file.path.rpartition("/")[0])
     above = {parent for entry in project.training_entries for parent in project.parent_folders(entry.path)}
     other = _OTHER_IMAGE.search(file.path)
     if not above or (folder in above and not other):

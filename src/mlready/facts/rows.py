@@ -412,7 +412,7 @@ class Hook(Row, frozen=True, array_like=True, gc=False):
 
 
 class Task(Row, frozen=True, array_like=True, gc=False):
-    """A named command of Make, just, tox, nox, hatch, poe, pdm, package.json, a console script."""
+    """A named command of Make, just, tox, nox, hatch, poe, pdm, package.json, a console script; a shell script without a name."""
 
     tool: str
     name: str

@@ -1,4 +1,4 @@
-"""Named commands: Make, just, tox, nox, invoke, hatch, poe, pdm, pixi, npm and Task."""
+"""Named commands: Make, just, tox, nox, invoke, hatch, poe, pdm, pixi, npm, Task, and shell scripts by their path."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ _BY_NAME = {
     "noxfile.py": "sessions:read_nox",
     "tasks.py": "sessions:read_invoke",
 }
-_BY_SUFFIX = {".mk": "make:read_make", ".just": "make:read_just"}
+_BY_SUFFIX = {
+    ".mk": "make:read_make",
+    ".just": "make:read_just",
+    ".sh": "scripts:read_shell",
+    ".bash": "scripts:read_shell",
+}
 _TASKFILES = frozenset(f"{stem}.{suffix}" for stem in ("taskfile", "taskfile.dist") for suffix in ("yml", "yaml"))
 
 

@@ -112,7 +112,7 @@ def split_shell(text: str) -> list[str]:
 
 def collect_commands(project: Project) -> tuple[Command, ...]:
     """All commands of the project, those behind tasks included under the origin of their caller."""
-    tasks = {(task.tool, task.name): (file, task) for file, task in project.tasks}
+    tasks = {(task.tool, task.name or file.path): (file, task) for file, task in project.tasks}
     found: list[Command] = []
     for command in _direct(project):
         found.append(command)
@@ -158,7 +158,7 @@ def _of_tasks(project: Project) -> Iterator[Command]:
     for file, task in project.tasks:
         for line in task.commands:
             for text in split_shell(line):
-                yield Command(text, "task", Location(file.path, task.line), job=task.name)
+                yield Command(text, "task", Location(file.path, task.line), job=task.name or file.path)
 
 
 def _exec_form(value: str) -> str:
@@ -201,6 +201,10 @@ def _called_tasks(
             names = [name for known, name in tasks if known == tool][:1] if tool != "tox" else []
             names = names or [name for known, name in tasks if known == tool]
         yield from ((tool, name) for name in names if (tool, name) in tasks)
+        return
+    script = words[1] if tool in ("sh", "bash", "source") and len(words) > 1 else words[0]
+    if ("shell", script.removeprefix("./")) in tasks:
+        yield "shell", script.removeprefix("./")
         return
     for known, name in tasks:
         if known in ("hatch", "pdm", "poe", "package.json", "pixi", "console") and name == tool:

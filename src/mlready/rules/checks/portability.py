@@ -317,12 +317,26 @@ def _flow_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
             yield Site(0.0, flow.message, file.at(flow.line), key=flow.message, certain=flow.certain)
 
 
+_GPU_ONLY = frozenset(
+    ("tensorrt", "torch_tensorrt", "pycuda", "cupy", "cudf", "cuml", "cugraph", "numba.cuda", "triton", "nvidia.dali")
+)
+"""What runs on a GPU of NVIDIA or not at all."""
+
+
+def _needs_gpu(file: ProjectFile) -> bool:
+    return any(
+        not row.optional and {row.module, row.module.partition(".")[0], f"{row.module}.{row.name}"} & _GPU_ONLY
+        for row in (file.python.imports if file.python else ())
+    )
+
+
 def gpu_stack_portable(project: Project) -> Verdict:
     """REP012: device and CUDA build are stated once, with a way back to the CPU."""
     fixed = [use for use in project.calls(".cuda") if project.reaches(use.node, "any")]
     broken = []
     units = 0
     guarded = {use.file.path for use in project.calls("torch.cuda.is_available", "torch.backends.mps.is_available")}
+    guarded |= {file.path for file in project.work_files if _needs_gpu(file)}
     for use in fixed:
         units += 1
         if use.file.path not in guarded and "if" not in use.call.context:

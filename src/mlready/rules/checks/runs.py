@@ -44,10 +44,20 @@ _RECIPE = re.compile(r"^(regression|classification)/v\d")
 """What a recipe of MLflow says in pipeline.yaml or recipe.yaml: its steps split, train, evaluate and register."""
 
 
+_CLOUD_PIPELINES = frozenset(
+    ("aws_sagemaker_pipeline", "aws_sfn_state_machine", "AWS::SageMaker::Pipeline", "AWS::StepFunctions::StateMachine")
+)
+"""Pipelines that infrastructure as code brings up."""
+
+
 def _declared_pipelines(project: Project) -> Iterator[Site]:
     for file, row in project.settings("pipeline.yaml", "recipe.yaml"):
         if row.key in ("template", "recipe") and isinstance(row.value, str) and _RECIPE.match(row.value):
             yield Site(1.0, f"{file.path} is a recipe of MLflow", file.at(row.line), key="recipe")
+    for file, resource in project.resources:
+        said = " ".join((resource.name, *(value for _, value in resource.details)))
+        if resource.kind in _CLOUD_PIPELINES and _NAMES_TRAINING.search(said):
+            yield Site(1.0, f"{resource.kind} {resource.name} trains", file.at(resource.line), key=resource.name)
     for file, stage in project.stages:
         command = Command(stage.command, "pipeline", file.at(stage.line))
         entries = {entry.path for entry in project.training_entries}
@@ -92,7 +102,8 @@ def _tasks_that_train(project: Project) -> Iterator[Site]:
         return
     for command in project.commands:
         started = _started(project, command) if command.origin == "document" else ()
-        if any(path in entries and not _LOOKS.search(path) for path in started):
+        asks = {"-h", "--help"} & set(command.words)
+        if not asks and any(path in entries and not _LOOKS.search(path) for path in started):
             said = f"only a document says how to train: {command.text[:60]}"
             yield Site(0.3, said, command.where, key="document")
             return
@@ -209,7 +220,8 @@ def environment_captured(project: Project) -> Verdict:
     ]
     found += [(file, "describes") for file, manifest in project.manifests if manifest.tool.startswith("conda")]
     found += [(f, "describes") for f, row in project.resources if (row.tool, row.kind) == ("azureml", "environment")]
-    sites = [_environment_site(project, file, verb) for file, verb in found] or list(_named_images(project))
+    sites = [_environment_site(project, file, verb) for file, verb in found]
+    sites = sites or [*_named_images(project), *_service_images(project)]
     if not sites:
         return missing("no image, dev container or conda / nix / pixi environment describes where it runs")
     best = max(site.credit for site in sites)
@@ -229,6 +241,14 @@ def _environment_site(project: Project, file: ProjectFile, verb: str) -> Site:
     if not above or (folder in above and not other):
         return Site(1.0, f"{file.path} {verb} the environment", file.at(0), key="environment")
     return Site(0.5, f"{file.path} {verb} an environment, not the one that trains", file.at(0), key="environment")
+
+
+def _service_images(project: Project) -> Iterator[Site]:
+    """What BentoML builds the image of a service from: an environment beside the one that trains."""
+    for file, row in project.settings("bentofile.yaml", "bentofile.yml"):
+        if row.key.startswith(("python.", "docker.", "conda.")):
+            yield Site(0.5, f"{file.path} describes the image of the service", file.at(row.line), key="bentofile")
+            return
 
 
 def _named_images(project: Project) -> Iterator[Site]:

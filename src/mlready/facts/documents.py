@@ -6,6 +6,7 @@ its own, and a project may hold thousands of pages.
 
 from __future__ import annotations
 
+import ast
 import functools
 import re
 from collections.abc import Iterator
@@ -367,6 +368,10 @@ def shell_commands(block: list[tuple[int, str]], info: str) -> list[tuple[int, s
     """
     language = re.split(r"[\s,{}:]+", info.strip("{ ").lower().removeprefix("."))[0]
     language = "" if language in _NO_LANGUAGE else language
+    if language in _PYTHON_FENCE:
+        return [
+            (number, line) for number, line in _joined(block) if _KNOWN_COMMAND.match(line) and not _is_python(line)
+        ]
     if language and language not in _SHELL:
         return []
     lines = list(_joined(block))
@@ -375,6 +380,20 @@ def shell_commands(block: list[tuple[int, str]], info: str) -> list[tuple[int, s
         return prompted
     plain = [(number, line) for number, line in lines if not line.startswith(_NO_COMMAND)]
     return plain if language else [(number, line) for number, line in plain if _KNOWN_COMMAND.match(line)]
+
+
+_PYTHON_FENCE = frozenset(("python", "py", "python3", "ipython"))
+
+
+def _is_python(line: str) -> bool:
+    """Whether a line is Python (`make = 5`) or begins a block of it; `pip install .` and `uvicorn app:app` are not."""
+    if line.endswith((":", ",", "(", "[", "{")):
+        return True
+    try:
+        ast.parse(line)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _joined(block: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:

@@ -198,7 +198,7 @@ def _called_tasks(
     if tool in _RUNNERS:
         names = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
         if not names:
-            names = [name for known, name in tasks if known == tool][:1] if tool != "tox" else []
+            names = [name for known, name in tasks if known == tool and "%" not in name][:1] if tool != "tox" else []
             names = names or [name for known, name in tasks if known == tool]
         yield from ((tool, name) for name in names if (tool, name) in tasks)
         return

@@ -33,7 +33,7 @@ def _joined(text: str) -> Iterator[tuple[int, str]]:
 
 
 def read_make(text: str) -> Iterator[Task]:
-    """Targets of a Makefile; pattern rules and special targets (.PHONY) are left out."""
+    """Targets of a Makefile, patterns ("run-%") too; rules for files ("%.o") and special targets (.PHONY) are left out."""
     targets, needs, recipe, start = list[str](), list[str](), list[str](), 0
     in_definition = False
     for number, line in _joined(text):
@@ -65,7 +65,7 @@ def _recipe(line: str) -> list[str]:
 
 def _targets(targets: list[str], needs: list[str], recipe: list[str], line: int) -> Iterator[Task]:
     for target in targets:
-        if "%" not in target and not _SPECIAL.match(target):
+        if not re.search(r"%[\w.-]*\.|\.[\w.-]*%|/", target if "%" in target else "") and not _SPECIAL.match(target):
             yield task("make", target, recipe, line=line, needs=needs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Scope
+from mlready.facts.rows import Scope, Value
 from mlready.findings import Site, Verdict, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
@@ -271,6 +271,13 @@ _SETTINGS_FILE = re.compile(r"(config|param|setting|hparams|options)[\w-]*\.(ya?
 """The configuration itself has to stand somewhere."""
 
 
+_OF_REPOSITORY = re.compile(
+    rf"{_SETTINGS_FILE.pattern}|\.py$|(^|/)(requirements[\w.-]*\.txt|version(\.txt)?|pyproject\.toml|setup\.cfg|dockerfile|readme[\w.]*)$",
+    re.IGNORECASE,
+)
+"""Code, settings and what describes the project lie where the repository has them: neither data nor model."""
+
+
 def _placed_calls(project: Project) -> Iterator[Use]:
     seen = set()
     for use in project.uses(
@@ -283,7 +290,7 @@ def _placed_calls(project: Project) -> Iterator[Use]:
         reached="training",
         notebooks=False,
     ):
-        if use.file.shared or _SETTINGS_FILE.search(literal_path(use.call)) or literal_path(use.call).endswith(".py"):
+        if use.file.shared or _OF_REPOSITORY.search(literal_path(use.call)):
             continue
         if _queries(use) or _stands_aside(use.file):
             continue
@@ -325,13 +332,26 @@ def _names_settings(project: Project) -> bool:
     return any(re.search(r"\.(ini|cfg|toml|ya?ml)$", name) and _SETTINGS_FILE.search(name) for name in named)
 
 
+def _filled_from_outside(use: Use, value: Value) -> bool:
+    """Whether a hole of the text is filled from the environment or the command line."""
+    read = {
+        name
+        for call in use.file.calls
+        if {"configure", "parse-args", "read-environment"} & set(call.activities)
+        for name in call.targets
+    }
+    return any(item.text.partition(".")[0] in read for item in value.items if item.text)
+
+
 def _is_fixed(use: Use) -> bool:
     """Whether the path begins with a literal, at the call or in the name that it is given."""
-    if literal_path(use.call) and not literal_path(use.call).startswith("{"):
-        return True
     value = argument(use.call, *_PLACE_ARGUMENTS)
     python = use.file.python
     assert python is not None
+    if value is not None and value.kind == "fstring" and _filled_from_outside(use, value):
+        return False
+    if literal_path(use.call) and not literal_path(use.call).startswith("{"):
+        return True
     if value is None or value.kind != "name":
         return False
     return any(

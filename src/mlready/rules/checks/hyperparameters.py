@@ -126,6 +126,10 @@ def _number(value: Value) -> str:
 def _is_module_constant(use: Use, name: str) -> bool:
     python = use.file.python
     assert python is not None
+    bound = {row.name for row in python.assigns if row.scope == use.call.scope}
+    bound |= {param.name for param in use.scope.params}
+    if use.call.scope and name in bound:
+        return False  # A name of the function's own.
     return any(row.name == name and row.scope == 0 and row.value.kind == "const" for row in python.assigns)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from mlready.facts.rows import Document
@@ -52,7 +53,7 @@ def readme_runs(project: Project) -> Verdict:
         text = wrong[0].text[:60]
         return met(Site(0.25, f"the README's command does not exist: {text}", wrong[0].where, key=text))
     headed = any(re.search(r"\bpip3? install \S", heading) for _, heading in document.headings)
-    installs = headed or any(_INSTALLS.search(command.text) for command in commands)
+    installs = headed or any(_installs(project, command) for command in commands)
     # How a library is used is told in Python, not in commands.
     runs = project.kind.name == LIBRARY or any(_starts_something(project, command) for command in commands)
     credit = {2: 1.0, 1: 0.6, 0: 0.0}[int(installs) + int(runs)]
@@ -66,6 +67,19 @@ def readme_runs(project: Project) -> Verdict:
 
 _BACKSLASH = re.compile(r"\\(?=\w)")
 """Of a path as Windows writes it."""
+
+
+def _installs(project: Project, command: Command) -> bool:
+    """Whether a command installs, itself or in the recipe of the target that it makes."""
+    if _INSTALLS.search(command.text):
+        return True
+    words = command.words
+    if len(words) < 2 or words[0] not in ("make", "just"):
+        return False
+    recipes = {task.name: task for _, task in project.tasks if task.tool == words[0]}
+    made = [recipes[name] for name in words[1:] if name in recipes]
+    made += [recipes[name] for task in made for name in task.needs if name in recipes]
+    return any(_INSTALLS.search(text) for task in made for text in task.commands)
 
 
 def _linked(file: ProjectFile, document: Document) -> set[str]:
@@ -84,8 +98,8 @@ def _names_missing(project: Project, command: Command) -> bool:
     if tool.startswith("python") and len(words) > 1 and re.match(r"^[\w./-]+\.py$", words[1]):
         return not _file_exists(project, words[1])
     if tool == "make" and len(words) > 1 and re.match(r"^[\w-]+$", words[1]):
-        makefiles = [task for _, task in project.tasks if task.tool == "make"]
-        return bool(makefiles) and words[1] not in {task.name for task in makefiles}
+        targets = [task.name for _, task in project.tasks if task.tool == "make"]
+        return bool(targets) and not any(fnmatchcase(words[1], name.replace("%", "*")) for name in targets)
     return False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mlready.facts.rows import Scope
-from mlready.findings import Site, Verdict, hazard, met, met_best, missing, unknown
+from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing, unknown
 from mlready.project.commands import Command
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
@@ -37,12 +37,33 @@ def tests_exist(project: Project) -> Verdict:
         )
     if runs_doctests(project):
         return met(Site(0.5, "doctests are run", key="doctest"))
+    script = next(filter(_asserts_as_script, (*project.test_files, *project.code_files)), None)
+    if script is not None:
+        return met(
+            Site(
+                0.5,
+                f"{script.path} asserts when it is started, and pytest finds no test in it",
+                script.at(1),
+                key="script",
+            )
+        )
     if project.test_files and any(file.facts.problem for file in project.files if "test" in file.path):
         return unknown("test files could not be read")
     if any(test_functions(project)):
         file, _, scope = next(test_functions(project))
         return missing("there are test functions, but none that runs asserts anything", file.at(scope.line))
     return missing("there are no tests")
+
+
+def _asserts_as_script(file: ProjectFile) -> bool:
+    """Whether a file that is named a test asserts something when it is started, without a test function."""
+    python = file.python
+    if python is None or file.facts.notebook is not None or not (python.main_guard or python.scopes[0].statements):
+        return False
+    return _NAMED_TEST.search(file.name) is not None and any(scope.asserts for scope in python.scopes)
+
+
+_NAMED_TEST = re.compile(r"^test_\w+\.py$|_tests?\.py$")
 
 
 _RUNS_TESTS = re.compile(
@@ -134,8 +155,25 @@ def preprocessing_tested(project: Project) -> Verdict:
     if named is not None:
         file, scope = named
         return met(Site(1.0, f"tests reach {scope.name}, which prepares data", file.at(scope.line), key=scope.name))
-    where = next(project.uses("preprocess", notebooks=False), None)
-    return missing("no test reaches the code that prepares the data", where.where if where else None)
+    return missing("no test reaches the code that prepares the data", _preparation(project))
+
+
+_PREPARES_IN = re.compile(r"pre_?process|feature|clean|transform|prepar|encod|data|impute|train", re.IGNORECASE)
+_LOOKS_IN = re.compile(r"(^|[/_])(eda|explor\w*|analy\w*|eval\w*|plots?|visuali\w*|compare\w*)([/_.]|$)", re.IGNORECASE)
+
+
+def _preparation(project: Project) -> Location | None:
+    """Where training prepares its data, as far as that can be told: no look at data, and no use of what was fitted."""
+    uses = [
+        use
+        for use in project.uses(
+            "preprocess", "resample", "select-features", "augment", reached="training", notebooks=False
+        )
+        if not _LOOKS_IN.search(use.file.path) and not use.call.name.endswith(".transform")
+    ]
+    named = (use for use in uses if _PREPARES_IN.search(f"{use.file.name} {use.scope.name}"))
+    found = next(named, None)
+    return found.where if found is not None else None
 
 
 def _named_scope(project: Project, pattern: str, *, files: bool = True) -> tuple[ProjectFile, Scope] | None:

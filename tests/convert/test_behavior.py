@@ -89,6 +89,13 @@ PROGRAMS = {
         "print(state)",
     ],
     "function changes an object": ["cache = {}", "def put(k):\n    cache[k] = 1", "put('a')", "n = len(cache)"],
+    "closure that calls a function that reads a variable": [
+        "k = 1\nk = 2",
+        "def f(x):\n    return x * k",
+        "def g(x):\n    return f(x) + 1\na = g(1)\nprint(a)\nb = a + k\nprint(b)",
+        "def g(x):\n    return f(x) + 2\nc = g(1)\nprint(c)\nd = c + k\nprint(d)",
+        "k = 9\ne = g(1)\nprint(e)\nh = e + k\nprint(h)",
+    ],
     "defined again": ["def f():\n    return 1", "a = f()", "def f():\n    return 2", "b = f()"],
     "late binding": ["def f():\n    return later", "later = 1", "a = f()", "later = 2\nb = f()"],
     "closures in a loop": [

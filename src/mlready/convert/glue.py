@@ -5,21 +5,26 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from mlready.convert.definitions import Moved
 from mlready.convert.model import Statement
 from mlready.flow.effects import PURE_METHODS
 
 _CONSUMERS = PURE_METHODS | {"sorted", "map", "filter", "max", "min", "reduce", "sort", "curve_fit", "minimize", "quad"}
 
 
-def glued_positions(work: Sequence[Statement], variables: frozenset[str]) -> frozenset[int]:
-    """Positions in `work` that must stay in the step of the statement before."""
+def glued_positions(work: Sequence[Statement], variables: frozenset[str], moved: Moved) -> frozenset[int]:
+    """Positions in `work` that must stay in the step of the statement before.
+
+    A closure holds what the moved functions that it calls are handed, too.
+    """
     glued: set[int] = set()
     for position, statement in enumerate(work):
         flow = statement.flow
         last = position
         if flow.global_writes:
             last = max(last, _last_use(work, position, flow.global_writes | flow.binds))
-        held = _held(statement) & variables
+        held = _held(statement)
+        held = (held | moved.added_reads(held)) & variables
         holders = _holders(work, position) if held else frozenset()
         for later in range(position + 1, len(work)) if held else ():
             rebound = (work[later].flow.binds | work[later].flow.global_writes) & held

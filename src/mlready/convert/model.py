@@ -76,7 +76,6 @@ class Statement:
     """Lines that it takes, comments above it counted."""
     shown: bool = False
     """Its value is what the cell displays."""
-    ends_cell: bool = False
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ class _Planner:
     # --------------------------------------------------------------------------------------------------- stages
 
     def _stages(self, work: list[Work]) -> tuple[Stage, ...]:
-        glued = glued_positions(self.work, self.variables) | held_together(self.corrections, self.work)
+        glued = glued_positions(self.work, self.variables, self.moved) | held_together(self.corrections, self.work)
         runs = cut(work, glued, self._limits())
         live = live_after(work)
         taken = identifiers(self.statements) | set(self.moved.definitions) | {line.name for line in self.imported.lines}

@@ -95,5 +95,4 @@ def _statement(piece: Piece, cell: int, index: int, imports: Imports, last: bool
         weight=sum(isinstance(inner, ast.stmt) for inner in ast.walk(node)),
         lines=(node.end_lineno or first) - first + 1 + len(piece.code.leading_lines),
         shown=last and isinstance(node, ast.Expr) and not piece.muted,
-        ends_cell=last,
     )

@@ -62,6 +62,25 @@ def test_comments_survive_and_unused_imports_do_not(tmp_path: Path) -> None:
     assert (2, "dropped", "import json: never used") in notes(done)
 
 
+def test_code_that_reads_many_settings_takes_the_configuration(tmp_path: Path) -> None:
+    settings = "A = 1\nB = 2\nC = 3\nD = 4\nE = 5"
+    done = converted(
+        tmp_path, settings, "def area(x):\n    return x * A + B - C * D + E", "y = area(2)\nprint(A, y)", "print(A, B)"
+    )
+    source = source_of(done, "analysis")
+    assert "def area(config: Config, x):" in source
+    assert "y = area(config, 2)\n    print(config.A, y)" in source
+    assert not any("mlready_token" in text for text in done.changes.files.values())
+    step = done.plans[0].stages[0]
+    assert len(step.parameters) == 1
+    assert step.from_config == ("A", "B")
+
+
+def test_few_settings_stay_parameters(tmp_path: Path) -> None:
+    done = converted(tmp_path, "A = 1\nB = 2", "def area(x):\n    return x * A + B", "y = area(2)\nprint(A, y)")
+    assert "def area(A, B, x):" in source_of(done, "analysis")
+
+
 def test_no_step_reads_a_global(tmp_path: Path) -> None:
     done = converted(tmp_path, *TRAINING)
     for stage in done.plans[0].stages:

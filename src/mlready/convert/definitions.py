@@ -15,10 +15,14 @@ from dataclasses import dataclass, field
 from mlready.convert.imports import Imported
 from mlready.convert.model import Definition, Statement
 from mlready.convert.settings import Extracted
-from mlready.flow.scopes import target_names
+from mlready.convert.strings import quoted_names
+from mlready.convert.tokens import CONFIG, OUTPUT_DIR
+from mlready.flow.scopes import inner_names, target_names
 from mlready.flow.statements import analyze
 
 MAX_EXTRA = 5
+MAX_SETTINGS = 4
+"""Settings that are handed over one by one; code that reads more gets the configuration."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Moved:
     def added_reads(self, names: Iterable[str]) -> frozenset[str]:
         """Variables that a statement reads too because of the moved functions that it calls."""
         return frozenset(extra for name in names if name in self.definitions for extra in self.definitions[name].extra)
+
+    @property
+    def from_config(self) -> dict[str, frozenset[str]]:
+        """Functions with the settings that they read from the configuration."""
+        return {name: definition.from_config for name, definition in self.definitions.items() if definition.from_config}
 
     @property
     def leading(self) -> dict[str, tuple[str, ...]]:
@@ -48,7 +57,13 @@ def plan_definitions(statements: Sequence[Statement], imported: Imported, extrac
             break
         candidates = kept
     definitions = {
-        name: Definition(name, s, tuple(sorted(extra[name])), frozenset((world.needs(s) & candidates.keys()) - {name}))
+        name: Definition(
+            name,
+            s,
+            world.parameters(extra[name]),
+            frozenset((world.needs(s) & candidates.keys()) - {name}),
+            world.from_config(extra[name]),
+        )
         for name, s in candidates.items()
     }
     return Moved(definitions)
@@ -110,6 +125,15 @@ class _World:
                     extra[name], changed = wider, True
         return extra
 
+    def from_config(self, wanted: set[str]) -> frozenset[str]:
+        """Settings among these names that are read from the configuration: none where they are few."""
+        return many(frozenset(wanted & self.settings) - {OUTPUT_DIR})
+
+    def parameters(self, wanted: set[str]) -> tuple[str, ...]:
+        """The parameters that give a function these names."""
+        through = self.from_config(wanted)
+        return (*sorted(wanted - through), *([CONFIG] if through else ()))
+
     def holds(self, statement: Statement, candidates: dict[str, Statement], extra: dict[str, set[str]]) -> bool:
         """True where a candidate can move, given the others."""
         node = statement.node
@@ -126,10 +150,10 @@ class _World:
             isinstance(node, ast.ClassDef)
             or node.decorator_list
             or node.name in self.by_value
-            or len(wanted) > MAX_EXTRA
+            or len(self.parameters(wanted)) > MAX_EXTRA
         ):
             return False
-        if wanted & _own_names(node):
+        if wanted & inner_names(node) or self.from_config(wanted) & quoted_names(node):
             return False
         return all(self._bound_before_use(node.name, name) for name in wanted)
 
@@ -137,6 +161,11 @@ class _World:
         first = self.first_bound.get(name, 1 << 30)
         users = [s for s in self.statements if function in s.flow.reads]
         return all(first < user.index or _binds_before([user.node], name, function) for user in users)
+
+
+def many(settings: frozenset[str]) -> frozenset[str]:
+    """Which of the settings that code reads come from the configuration."""
+    return settings if len(settings) > MAX_SETTINGS else frozenset()
 
 
 def _binds_before(block: Sequence[ast.stmt], name: str, function: str) -> bool:
@@ -169,17 +198,6 @@ def _binds_inside(node: ast.stmt, name: str, function: str) -> bool:
 
 def _names(node: ast.AST, name: str) -> bool:
     return any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
-
-
-def _own_names(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Names that some scope inside the function binds: an added parameter must not collide with them."""
-    found: set[str] = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.arg):
-            found.add(inner.arg)
-        elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
-            found.add(inner.id)
-    return found
 
 
 def _used_by_value(statements: Sequence[Statement], definitions: dict[str, Statement]) -> set[str]:

@@ -17,7 +17,7 @@ from mlready.convert.pipeline import pipeline_module
 from mlready.convert.plan import imports_for
 from mlready.convert.segment import MAX_LINES
 from mlready.convert.strings import names_in_strings
-from mlready.convert.tokens import COPY, OUTPUT_DIR, SAVE_FIGURES, SHOW
+from mlready.convert.tokens import CONFIG, CONFIG_CLASS, COPY, OUTPUT_DIR, SAVE_FIGURES, SHOW
 
 DOCSTRINGS = {
     "data": "Reading the data.",
@@ -146,6 +146,7 @@ def _own_imports(plan: Plan, module: str, names: frozenset[str], text: str, home
     used = {"save_figures": SAVE_FIGURES, "show": SHOW}
     shown = [f"{name} as {token}" for name, token in used.items() if _uses(text, token)]
     found = [f"from {plan.package}.outputs import {', '.join(shown)}"] if shown else []
+    found += [f"from {plan.package}.config import Config as {CONFIG_CLASS}"] if CONFIG_CLASS in text else []
     constants = sorted(literal.name for literal in plan.literals if re.search(rf"\b{literal.name}\b", text))
     found += [f"from {plan.package}.constants import {', '.join(constants)}"] if constants else []
     found += [f"from copy import deepcopy as {COPY}"] if _uses(text, COPY) else []
@@ -166,8 +167,8 @@ def _import_text(line: ImportLine, names: frozenset[str]) -> str:
 
 def stage_function(plan: Plan, stage: Stage) -> str:
     """One step as a function: named parameters in, named values out."""
-    settings = {setting.name: setting for setting in plan.settings}
-    parameters = [*stage.inputs, *(f"{name}: {settings[name].annotation}" for name in stage.settings)]
+    annotations = {setting.name: setting.annotation for setting in plan.settings} | {CONFIG: CONFIG_CLASS}
+    parameters = [*stage.inputs, *(f"{name}: {annotations[name]}" for name in stage.settings)]
     keyword = "async def" if stage.is_async else "def"
     returns = "" if stage.outputs else " -> None"
     body = [parsed(f"{name} = None") for name in stage.unset if name not in stage.inputs]

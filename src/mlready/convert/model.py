@@ -113,9 +113,11 @@ class Definition:
     name: str
     statement: Statement
     extra: tuple[str, ...] = ()
-    """Notebook variables that it gets as leading parameters."""
+    """Notebook variables that it gets as leading parameters, and the configuration in place of many settings."""
     uses: frozenset[str] = frozenset()
     """Other definitions that it uses."""
+    from_config: frozenset[str] = frozenset()
+    """Settings that it reads from the configuration."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class Stage:
     statements: tuple[Statement, ...]
     inputs: tuple[str, ...]
     settings: tuple[str, ...]
+    """Settings that it takes one by one, and the configuration where it takes more from that."""
     outputs: tuple[str, ...]
     unset: tuple[str, ...] = ()
     """Names that may stay unbound and so start as None."""
@@ -134,6 +137,8 @@ class Stage:
     prose: str = ""
     """What the notebook says right above it."""
     is_async: bool = False
+    from_config: tuple[str, ...] = ()
+    """Settings that it reads from the configuration."""
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mlready.convert.model import Plan, Stage
 from mlready.convert.names import unique
-from mlready.convert.tokens import CONFIG, CONFIG_CLASS, RESULTS_CLASS
+from mlready.convert.tokens import CONFIG, CONFIG_CLASS, RESULTS_CLASS, setting
 
 MAX_STEPS = 14
 """Steps called from one function; longer pipelines are written in phases."""
@@ -69,7 +69,7 @@ def _calls(stages: Sequence[Stage], prefix: str, bound: frozenset[str] = frozens
         arguments = [
             name if name in known or not hasattr(builtins, name) else f"builtins.{name}" for name in stage.inputs
         ]
-        arguments += [f"{CONFIG}.{name}" for name in stage.settings]
+        arguments += map(setting, stage.settings)
         call = f"{'await ' if stage.is_async else ''}{stage.name}({', '.join(arguments)})"
         lines.append(f"{', '.join(stage.outputs)} = {call}" if stage.outputs else call)
         known.update(stage.outputs)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from mlready.convert.activities import FITTING, MODULES, Activity, activities, dominant, told
 from mlready.convert.corrections import Correction, correction_notes, drawing, given_back, held_together
-from mlready.convert.definitions import Moved, plan_definitions
+from mlready.convert.definitions import MAX_SETTINGS, Moved, many, plan_definitions
 from mlready.convert.display import is_show_call, is_shown, may_plot, plotting_functions
 from mlready.convert.glue import glued_positions
 from mlready.convert.imports import Imported, plan_imports
@@ -25,8 +25,9 @@ from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
 from mlready.convert.statements import Reading, read_statements
 from mlready.convert.step_names import leading_comment, step_name
-from mlready.convert.strings import names_in_strings
-from mlready.convert.tokens import OUTPUT_DIR, PLAIN
+from mlready.convert.strings import names_in_strings, quoted_names
+from mlready.convert.tokens import CONFIG, OUTPUT_DIR, PLAIN
+from mlready.flow.scopes import inner_names
 from mlready.flow.statements import Imports
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__"}
@@ -75,6 +76,7 @@ class _Planner:
         self.figures: dict[int, str] = {}
         self.needs = {s.index: self._needs(s) for s in statements}
         self.kept = kept_names(self.work, imports) & self.variables
+        self.configured = self.settings - self._local_names() - {OUTPUT_DIR}
 
     def _needs(self, statement: Statement) -> frozenset[str]:
         flow = statement.flow
@@ -82,6 +84,10 @@ class _Planner:
         known = self.variables | self.imported.names | self.moved.definitions.keys()
         names |= names_in_strings(statement.node) & known
         return names | self.moved.added_reads(names)
+
+    def _local_names(self) -> frozenset[str]:
+        """Names that stay plain variables: a scope inside binds its own, or text names them."""
+        return frozenset().union(*(inner_names(s.node) | quoted_names(s.node) for s in self.work))
 
     # ---------------------------------------------------------------------------------------------------- steps
 
@@ -143,7 +149,7 @@ class _Planner:
     def _work_items(self) -> list[Work]:
         bound: set[str] = set()
         items: list[Work] = []
-        known = self.variables | self.settings | {OUTPUT_DIR}
+        known = self.variables | self.settings | {OUTPUT_DIR, CONFIG}
         previous = 0
         section: Section | None = None
         for statement in self.work:
@@ -175,7 +181,7 @@ class _Planner:
 
     def _limits(self) -> Limits:
         total = sum(statement.weight for statement in self.statements)
-        return Limits(target=min(14.0, max(4.0, 0.14 * total)), settings=self.settings)
+        return Limits(target=min(14.0, max(4.0, 0.14 * total)), settings=self.configured, many_settings=MAX_SETTINGS)
 
     # --------------------------------------------------------------------------------------------------- stages
 
@@ -208,7 +214,7 @@ class _Planner:
         named: set[int],
     ) -> Stage:
         statements = tuple(self.work[start:end])
-        inputs, certain, binds, deleted = _traffic(work[start:end], before | self.settings | {OUTPUT_DIR})
+        inputs, certain, binds, deleted = _traffic(work[start:end], before | self.settings | {OUTPUT_DIR, CONFIG})
         outputs = [n for n in binds if n in live[end] and n not in deleted]
         conditional = {n for n in outputs if n not in certain and n in before}
         inputs = dict.fromkeys([*inputs, *sorted(conditional)])
@@ -229,17 +235,24 @@ class _Planner:
             statements, kind, heading, self._subjects(statements, list(inputs), outputs, kind), taken
         )
         self._name_figures(statements, name)
+        settings = [n for n in inputs if n in self.settings or n in (OUTPUT_DIR, CONFIG)]
+        through = self.configured & set(settings)
+        from_config = through if CONFIG in settings else many(through)
         return Stage(
             name=name,
             module=MODULES[kind],
             statements=statements,
-            inputs=tuple(n for n in inputs if n not in self.settings and n != OUTPUT_DIR),
-            settings=tuple(n for n in inputs if n in self.settings or n == OUTPUT_DIR),
+            inputs=tuple(n for n in inputs if n not in settings),
+            settings=(
+                *(n for n in settings if n not in from_config and n != CONFIG),
+                *([CONFIG] if from_config or CONFIG in settings else ()),
+            ),
             outputs=tuple(outputs),
             unset=tuple(unset),
             title=title,
             prose=self.prose.get(statements[0].cell, "") if work[start].starts_cell else "",
             is_async=any(_awaits(s.node) for s in statements),
+            from_config=tuple(n for n in settings if n in from_config),
         )
 
     def _final(self, statements: tuple[Statement, ...], work: list[Work], end: int, deleted: set[str]) -> list[str]:
@@ -286,7 +299,7 @@ class _Planner:
         looped = {n for s in statements if isinstance(s.node, ast.For) for n in s.flow.binds}
         changed = [n for s in statements for n in sorted(s.flow.mutates - looped) if n in self.variables]
         bound = [n for s in reversed(statements) for n in sorted(s.flow.binds - looped)]
-        found = [name for name in (*made, *changed, *inputs, *bound) if name != OUTPUT_DIR]
+        found = [name for name in (*made, *changed, *inputs, *bound) if name not in (OUTPUT_DIR, CONFIG)]
         if kind == "train":
             calls = (call.rpartition(".") for s in statements for call in s.flow.calls)
             found = [*(owner for owner, _, method in calls if method in FITTING and owner in self.variables), *found]
@@ -304,11 +317,11 @@ class _Planner:
         literals: dict[int, Sequence[tuple[ast.expr, str]]] = dict(self.extracted.literals)
         for index, literal in self.literals.items():
             literals[index] = (*literals.get(index, ()), (literal.node, literal.use))
-        rewriter = Rewriter(self.imports, literals, self.moved.leading)
+        rewriter = Rewriter(self.imports, literals, self.moved.leading, self.moved.from_config)
         written = []
         for stage in stages:
             held = frozenset((*stage.parameters, *stage.unset)).union(*(s.flow.binds for s in stage.statements))
-            statements = tuple(rewriter.in_step(s, stage.name, held) for s in stage.statements)
+            statements = tuple(rewriter.in_step(s, stage.name, held, stage.from_config) for s in stage.statements)
             written.append(replace(stage, statements=statements))
         definitions = {
             name: replace(definition, statement=rewriter.member(definition.statement))
@@ -346,7 +359,7 @@ class _Planner:
 
     def _undefined(self) -> Iterable[Note]:
         known = self.variables | self.settings | self.imported.names | self.moved.definitions.keys() | _BUILTINS
-        known |= {OUTPUT_DIR, "display"}
+        known |= {OUTPUT_DIR, CONFIG, "display"}
         if self.imported.stars:
             return
         for statement in self.statements:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlready import __version__
 from mlready.convert.emit import definition_homes
 from mlready.convert.model import Plan
+from mlready.convert.tokens import CONFIG
 
 if TYPE_CHECKING:
     from mlready.convert.skeleton import Skeleton
@@ -44,7 +45,7 @@ def _notebook(plan: Plan) -> dict[str, Any]:
                 "module": stage.module,
                 "cells": list(stage.cells),
                 "inputs": list(stage.inputs),
-                "settings": list(stage.settings),
+                "settings": [*(name for name in stage.settings if name != CONFIG), *stage.from_config],
                 "outputs": list(stage.outputs),
                 "statements": sum(s.weight for s in stage.statements),
             }

@@ -39,6 +39,9 @@ class Limits:
 
     target: float
     settings: frozenset[str]
+    """Settings that can be read from the configuration."""
+    many_settings: int
+    """So many of them count one by one; where there are more, the configuration counts."""
 
 
 def live_after(work: Sequence[Work]) -> list[frozenset[str]]:
@@ -109,7 +112,7 @@ def _costs(
         if end in glued:
             continue
         outputs = binds & live[end]
-        cost = _size(end - start, lines, weight, limits) + _crossing(len(inputs), len(outputs))
+        cost = _size(end - start, lines, weight, limits) + _crossing(_parameters(inputs, limits), len(outputs))
         cost += 1.5 * max(0, len(kinds) - 1) + (1000.0 if early & binds else 0.0)
         found.append((end, cost))
         if (end - start >= MAX_WINDOW or lines > 2 * MAX_LINES) and found:
@@ -124,6 +127,11 @@ def _size(count: int, lines: int, weight: int, limits: Limits) -> float:
     if lines > MAX_LINES and count > 1:
         cost += 20.0 + (lines - MAX_LINES)
     return cost
+
+
+def _parameters(inputs: set[str], limits: Limits) -> int:
+    settings = len(inputs & limits.settings)
+    return len(inputs) - settings + (settings if settings <= limits.many_settings else 1)
 
 
 def _crossing(inputs: int, outputs: int) -> float:

@@ -13,6 +13,7 @@ EVALUATORS = frozenset(
 )
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_PRINTED = re.compile(r"([A-Za-z_]\w*)\s*=")
 _CALLED = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*\s*\(")
 
 
@@ -26,6 +27,12 @@ def names_in_strings(node: ast.AST) -> frozenset[str]:
                 for text in _texts(argument):
                     found |= _names(text, callee)
     return frozenset(found)
+
+
+def quoted_names(node: ast.AST) -> frozenset[str]:
+    """Names that must be plain local variables: read through text, or printed with their names by `f"{x=}"`."""
+    printed = (text for found in ast.walk(node) if isinstance(found, ast.JoinedStr) for text in _texts(found))
+    return names_in_strings(node).union(*(_PRINTED.findall(text) for text in printed))
 
 
 def _texts(node: ast.AST) -> list[str]:

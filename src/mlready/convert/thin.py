@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from mlready.convert.model import Plan, Stage
-from mlready.convert.tokens import CONFIG, CONFIG_CLASS, OUTPUT_DIR
+from mlready.convert.tokens import CONFIG, CONFIG_CLASS, OUTPUT_DIR, setting
 
 
 def thin_notebook(plan: Plan) -> str:
@@ -59,7 +59,7 @@ def _header(plan: Plan) -> str:
 
 def _call(stage: Stage, known: set[str]) -> str:
     arguments = [n for n in stage.inputs if n in known or hasattr(builtins, n)]
-    arguments += [f"{CONFIG}.{name}" for name in stage.settings]
+    arguments += map(setting, stage.settings)
     call = f"{'await ' if stage.is_async else ''}{stage.name}({', '.join(arguments)})"
     return f"{', '.join(stage.outputs)} = {call}" if stage.outputs else call
 

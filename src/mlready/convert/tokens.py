@@ -29,6 +29,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 PLAIN = frozenset(names[0] for names in CHOICES.values())
 
 
+def setting(name: str) -> str:
+    """How a caller that has the configuration hands a setting over, or all of them."""
+    return CONFIG if name == CONFIG else f"{CONFIG}.{name}"
+
+
 def chosen(plans: Sequence[Plan]) -> dict[str, str]:
     """Token -> name, the same for all notebooks of a project."""
     taken = frozenset().union(*(plan.identifiers for plan in plans))

@@ -160,6 +160,22 @@ def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
             yield alias.asname or (alias.name.split(".")[0] if isinstance(node, ast.Import) else alias.name)
 
 
+def inner_names(node: ast.AST) -> frozenset[str]:
+    """Names that some scope inside a node binds as its own."""
+    found: set[str] = set()
+    for inner in ast.walk(node):
+        names = _Names()
+        _bind(inner, names)
+        found |= names.stores
+        if isinstance(inner, ast.arg):
+            found.add(inner.arg)
+        elif isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
+            found.add(inner.id)
+        elif inner is not node and isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(inner.name)
+    return frozenset(found)
+
+
 def _comprehension(node: Comprehension, outer: _Names) -> Outer:
     """Names that a comprehension takes from around it; a walrus inside binds in the scope around it."""
     inner = _collect(_comprehension_parts(node))

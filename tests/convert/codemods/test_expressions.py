@@ -113,3 +113,16 @@ def test_calls_pass_what_the_function_now_takes(text: str, expected: str) -> Non
 def test_the_name_of_the_module_is_main(text: str, expected: str) -> None:
     assert changed(text, "with_main_name") == expected
     ast.parse(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("y = k + a.k + f(k=k)", "y = c.k + a.k + f(k=c.k)"),
+        ("s = f'{k} {x[k]:{k}}'", "s = f'{c.k} {x[c.k]:{c.k}}'"),
+        ("z = (k)[0]  # k", "z = (c.k)[0]  # k"),
+        ("def f(x=k):\n    global k\n    return k", "def f(x=c.k):\n    global k\n    return c.k"),
+    ],
+)
+def test_names_become_attributes_where_they_are_read(text: str, expected: str) -> None:
+    assert changed(text, "with_names_replaced", {"k": "c.k"}) == expected

@@ -23,7 +23,12 @@ from mlready.convert.codemods.source import code_of, pieces
 )
 def test_a_function_takes_what_it_read(text: str, expected: str) -> None:
     (piece,), _ = pieces(text)
-    assert code_of(functions.with_parameters(piece.code, ("k",))) == expected
+    assert code_of(functions.with_parameters(piece.code, ("k",), {})) == expected
+
+
+def test_a_parameter_may_be_annotated() -> None:
+    (piece,), _ = pieces("def f(x): return k")
+    assert code_of(functions.with_parameters(piece.code, ("c", "k"), {"c": "C"})) == "def f(c: C, k, x): return k"
 
 
 @pytest.mark.parametrize(

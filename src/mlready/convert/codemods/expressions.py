@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import libcst as cst
 
@@ -57,6 +57,11 @@ def _enclosed(argument: cst.Arg) -> cst.Arg:
     return argument.with_changes(value=value)
 
 
+def with_names_replaced(code: Node, new: Mapping[str, str]) -> Node:
+    """Other expressions in place of names that are read; no scope in the code may bind one of them."""
+    return replaced(code, {node: cst.parse_expression(new[node.value]) for node in _read_names(code, new)})
+
+
 def with_main_name(code: Node) -> Node:
     """`"__main__"` for `__name__`: that is its value in a notebook, and not in a module."""
     return replaced(code, dict(_main_names(code, '"')))
@@ -78,7 +83,19 @@ def _main_names(node: cst.CSTNode, quote: str) -> Iterator[tuple[cst.CSTNode, cs
         yield node, cst.SimpleString(f"{quote}__main__{quote}")
     if isinstance(node, cst.FormattedString):
         quote = "'" if '"' in node.start else '"'
-    other = (node.attr,) if isinstance(node, cst.Attribute) else (node.keyword,) if isinstance(node, cst.Arg) else ()
-    for child in node.children:
-        if child not in other:
-            yield from _main_names(child, quote)
+    for child in _evaluated(node):
+        yield from _main_names(child, quote)
+
+
+def _read_names(node: cst.CSTNode, names: Container[str]) -> Iterator[cst.Name]:
+    if isinstance(node, cst.Name) and node.value in names:
+        yield node
+    for child in _evaluated(node):
+        yield from _read_names(child, names)
+
+
+def _evaluated(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """Parts of a node without names of attributes, of keywords and in `global`."""
+    fields = {cst.Attribute: "attr", cst.Arg: "keyword", cst.NameItem: "name"}
+    other = getattr(node, fields.get(type(node), ""), None)
+    return (child for child in node.children if child is not other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import libcst as cst
 
@@ -12,11 +12,12 @@ from mlready.convert.codemods.source import Line, comments, empty_lines, set_apa
 from mlready.flow.ipython import problem_of
 
 
-def with_parameters(code: Line, names: Sequence[str]) -> Line:
+def with_parameters(code: Line, names: Sequence[str], annotations: Mapping[str, str]) -> Line:
     """A function with leading parameters added; no `global` of it names one of them any more."""
     assert isinstance(code, cst.FunctionDef)
     parameters = code.params
-    added = [cst.Param(cst.Name(name)) for name in names]
+    types = {name: cst.Annotation(cst.parse_expression(text)) for name, text in annotations.items()}
+    added = [cst.Param(cst.Name(name), types.get(name)) for name in names]
     if parameters.posonly_params:
         parameters = parameters.with_changes(posonly_params=[*added, *parameters.posonly_params])
     else:

@@ -60,10 +60,7 @@ def measured(
         "version": __version__,
         "edges": list(factors.BIN_EDGES),
         "factors": factors.measured(cells, {cell.repo: good[cell.repo].score for cell in cells}),
-        "held_out": {
-            "first": factors.agreement(factors.first_cells()),
-            "now": factors.agreement(factors.cells(good, factors.HELD_OUT_LABELS)),
-        },
+        "held_out": [sample.told(good) for sample in factors.HELD_OUT],
         "rules": [one.told() for one in rules],
         "readers": [rule_labels.reader_agreement(rule) for rule in sorted({aim.rule for aim in rule_labels.AIMS})],
         "wrong": rule_labels.wrong(good),

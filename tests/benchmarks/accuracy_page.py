@@ -21,7 +21,7 @@ def page(figures: dict[str, Any]) -> str:
     parts = [
         _HEAD.format(version=figures["version"]),
         *_factors(figures["factors"], figures["edges"]),
-        *_held_out(figures["held_out"]),
+        *[part for sample in figures["held_out"] for part in _held_out(sample)],
         *_rules(figures["rules"], figures["readers"]),
         *_hand_checks(figures["hand_checks"]),
         *_disagreements(figures["factors"]["disagreements"]),
@@ -60,8 +60,8 @@ def _factor_row(row: dict[str, Any]) -> list[str]:
     return [str(row["factor"]), *counts, *figures, f"{row['equal']} of {row['cells']}", str(row["over_credit"])]
 
 
-_NEVER_SEEN = """{repositories} more repositories, {cells} cells, that nobody had looked at while the rules were written. Two readers took half of
-them each and labelled them by the same definitions, before the audit was run on them and without looking at its rules.
+_NEVER_SEEN = """{repositories} more repositories, {cells} cells, that nobody had looked at while the rules were written. {readers}
+and labelled them by the same definitions, before the audit was run on them and without looking at its rules.
 `first` is the version of that day. What was found wrong was mended after it, so `now` is no longer held out, and only
 `first` says what to expect of a repository that is new. Bias: steps that the score stands above the label, on average.
 """
@@ -69,8 +69,8 @@ them each and labelled them by the same definitions, before the audit was run on
 
 def _held_out(found: dict[str, Any]) -> Iterable[str]:
     first, now = found["first"], found["now"]
-    yield "## Factors, held out\n"
-    yield _NEVER_SEEN.format(**first)
+    yield f"## {found['title']}\n"
+    yield _NEVER_SEEN.format(**first, readers=found["readers"])
     measures = [
         ("mean kappa of the factors", lambda one: _n(one["mean_kappa"])),
         ("kappa over all cells", lambda one: _n(one["pooled_kappa"])),

@@ -1,4 +1,4 @@
-"""Agreement of factor scores with the 0 / 1 / 2 labels of factor-labels.tsv and, held out, factor-labels-heldout.tsv."""
+"""Agreement of factor scores with the 0 / 1 / 2 labels of factor-labels.tsv and of the samples that were held out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,31 @@ from tests.benchmarks.corpora import HERE, Repository, table
 
 BIN_EDGES = (20.0, 60.0)
 """Scores below the first edge are absent, below the second partial, else present: docs/decisions/score-bins.md."""
-HELD_OUT_LABELS = HERE / "factor-labels-heldout.tsv"
-"""Labels of repositories that nobody had looked at; `first_score` is what the audit said before anything was mended after them."""
 FACTORS = range(1, 13)
 LEVELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Labels of repositories that nobody had looked at, and who made them.
+
+    The table keeps a `first_score`: what the audit said before anything was mended after the labels.
+    """
+
+    title: str
+    readers: str
+    labels: Path
+
+    def told(self, audits: dict[str, Audit]) -> dict[str, Any]:
+        """The figures of the day of the labels and those of these audits."""
+        first, now = agreement(first_cells(self.labels)), agreement(cells(audits, self.labels))
+        return {"title": self.title, "readers": self.readers, "first": first, "now": now}
+
+
+HELD_OUT = (
+    HeldOut("Factors, held out", "Two readers took half of them each", HERE / "factor-labels-heldout.tsv"),
+    HeldOut("Factors, second held-out sample", "One reader took all of them", HERE / "factor-labels-heldout-2.tsv"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +78,8 @@ def _labelled(row: dict[str, str], score: float | None) -> Cell:
     return Cell(row["repo"], int(row["factor"]), label, score, row["evidence"])
 
 
-def first_cells(path: Path = HELD_OUT_LABELS) -> list[Cell]:
-    """The held-out labels against the scores that the table keeps."""
+def first_cells(path: Path) -> list[Cell]:
+    """The labels of a held-out sample against the scores that its table keeps."""
     return [_labelled(row, float(row["first_score"]) if row["first_score"] else None) for row in table(path)]
 
 

@@ -14,11 +14,10 @@ from tests.benchmarks.corpora import HERE, Repository, repositories, table
 from tests.benchmarks.draw import POPULATIONS, Site, draw
 from tests.benchmarks.factors import (
     BIN_EDGES,
-    HELD_OUT_LABELS,
+    HELD_OUT,
     Cell,
     agreement,
     cells,
-    first_cells,
     labelled_repositories,
     mean_kappa,
     measured,
@@ -69,7 +68,7 @@ def test_bin_edges_ascend() -> None:
     assert list(BIN_EDGES) == sorted(BIN_EDGES)
 
 
-@pytest.mark.parametrize("path", [HERE / "factor-labels.tsv", HELD_OUT_LABELS])
+@pytest.mark.parametrize("path", [HERE / "factor-labels.tsv", *[sample.labels for sample in HELD_OUT]])
 def test_every_labelled_repository_has_twelve_cells(path: Path) -> None:
     repos = labelled_repositories(path)
     found = cells({one.repo: audited(50.0) for one in repos}, path)
@@ -77,10 +76,10 @@ def test_every_labelled_repository_has_twelve_cells(path: Path) -> None:
     assert {one.sha for one in repos} <= {one.sha for one in repositories()}
 
 
-def test_no_repository_is_held_out_and_not() -> None:
-    assert not {one.repo for one in labelled_repositories()} & {
-        one.repo for one in labelled_repositories(HELD_OUT_LABELS)
-    }
+def test_no_repository_is_labelled_twice() -> None:
+    paths = [HERE / "factor-labels.tsv", *[sample.labels for sample in HELD_OUT]]
+    labelled = [one.repo for path in paths for one in labelled_repositories(path)]
+    assert len(labelled) == len(set(labelled))
 
 
 def test_bias_is_steps_above_the_label() -> None:
@@ -168,7 +167,7 @@ def figures(**changed: Any) -> dict[str, Any]:
     found = [cell("a/a", 0, 90.0), cell("b/b", 2, 90.0)]
     counted = rule_labels.Measured("seeds", "REP004", "2 cases", Confusion(1, 0, 0, 1)).told()
     plain = {"version": "1.0", "edges": list(BIN_EDGES), "factors": measured(found, {"a/a": 90.0, "b/b": 90.0})}
-    plain["held_out"] = {"first": agreement(first_cells()), "now": agreement(found)}
+    plain["held_out"] = [{**sample.told({}), "now": agreement(found)} for sample in HELD_OUT]
     rules = {"rules": [counted], "readers": [reader_agreement("REP004")], "wrong": [], "hand_checks": []}
     return {**plain, **rules, "missing": [], "failed": {}, "crashed": {}, **changed}
 
@@ -177,6 +176,7 @@ def test_the_page_tells_intervals_and_what_was_not_measured() -> None:
     text = page(figures(missing=["x/y"]))
     assert "1.00 [0.21, 1.00]" in text
     assert "| bias | -0.06 | +1.00 |" in text
+    assert text.count("## Factors, ") == len(HELD_OUT)
     assert "Not measured" in text
     assert "- x/y: not to be had at the labelled commit" in text
 

@@ -168,6 +168,9 @@ def _framework(project: Project) -> Iterator[Entry]:
             yield Entry("dag", file.path, _every_scope(file), "defines a pipeline or schedule")
 
 
+_CALLED_BY_PLATFORM = ("init", "run", "model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
+
+
 def is_hosted(file: ProjectFile) -> bool:
     """Whether a module is what an endpoint of Azure ML or SageMaker is given: a model, and functions called by their names."""
     assert file.python is not None
@@ -199,9 +202,25 @@ def serving_starts(project: Project) -> Iterator[Node]:
         handlers = [i for i, scope in enumerate(file.python.scopes) if is_handler(project, scope.decorators)]
         handlers = handlers or [number for path, number in described if path == file.path]
         yield (file.path, 0)
-        numbers = handlers or [i for i, scope in enumerate(file.python.scopes) if scope.name != MAIN]
-        yield from ((file.path, number) for number in numbers)
+        yield from ((file.path, number) for number in handlers or _answering(file))
     yield from described
+
+
+def _answering(file: ProjectFile) -> list[int]:
+    """The scopes that may answer in a module of which no decorator tells.
+
+    All of them where the module serves; a program that serves in one of its functions (a viewer beside its commands)
+    answers there, and a module that a platform is given, by the names that the platform calls.
+    """
+    assert file.python is not None
+    scopes = file.python.scopes
+    if is_hosted(file):
+        return [i for i, scope in enumerate(scopes) if scope.name in _CALLED_BY_PLATFORM]
+    serving = {call.scope for call in file.python.calls if {"endpoint", "serve"} & set(call.activities)}
+    inside = {number for number in serving if scopes[number].kind == "function" and scopes[number].name != MAIN}
+    if inside == serving:
+        return sorted(inside)
+    return [i for i, scope in enumerate(scopes) if scope.name != MAIN]
 
 
 def operations(project: Project) -> Iterator[Node]:

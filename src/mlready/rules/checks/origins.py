@@ -8,7 +8,8 @@ from itertools import takewhile
 
 from mlready.facts.rows import Document, Manifest
 from mlready.findings import Location, Site, Verdict, each, hazard, met, met_best, missing, not_applicable
-from mlready.project.kinds import BOTH
+from mlready.project.entries import started_files
+from mlready.project.kinds import ANSWER_ACTIVITIES, BOTH
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import constant
 from mlready.rules.checks.sides import apart
@@ -29,8 +30,7 @@ _INLINE = re.compile(r"\b([A-Za-z][\w.-]*)(?:\[[^\]]*\])?==([0-9][\w.]*)")
 
 def same_environment(project: Project) -> Verdict:
     """SKW007: what serves installs the versions that training locked."""
-    serves = project.kind.name == BOTH or project.serving_nodes or project.batch_jobs or _serving_images(project)
-    if not serves:
+    if not (project.kind.name == BOTH or project.batch_jobs or _serving_images(project)):
         return not_applicable("nothing serves or scores")
     different = list(_differences(project))
     if different:
@@ -59,9 +59,19 @@ _SERVES = re.compile(
 
 
 def _serving_images(project: Project) -> list[ProjectFile]:
-    """Images that answer requests, by what they start."""
+    """Images that answer requests with a model, by what they start."""
     started = ((file, f"{container.command} {container.entrypoint}") for file, container in project.containers)
-    return [file for file, words in started if _SERVES.search(words)]
+    return [file for file, words in started if _SERVES.search(words) and not _has_no_model(project, file)]
+
+
+def _has_no_model(project: Project, image: ProjectFile) -> bool:
+    """Whether an image starts a page that asks a service for its answers: it sends requests, and neither loads a model nor predicts."""
+    commands = (c for c in project.commands if c.origin == "container" and c.where.path == image.path)
+    started = {path for command in commands for path in started_files(project, command)}
+    pages = {path for path, _ in project.graph.reach((path, 0) for path in started)} | started
+    calls = [call for path in pages for call in project.by_path[path].calls]
+    answers = any(activity in ANSWER_ACTIVITIES for call in calls for activity in call.activities)
+    return not answers and any(call.system == "requests" for call in calls)
 
 
 def _inline_as_locked(project: Project) -> Site | None:
@@ -176,10 +186,11 @@ def _is_serving(path: str) -> bool:
 
 
 def _training_versions(project: Project) -> Versions:
+    """What training fixes: of several files those that name a library of models."""
     found: Versions = {}
-    for file, manifest in sorted(project.manifests, key=lambda pair: (pair[0].path.count("/"), pair[1].role)):
-        if _is_serving(file.path) or _ASIDE.search(file.path):
-            continue
+    ordered = sorted(project.manifests, key=lambda pair: (pair[0].path.count("/"), pair[1].role))
+    aside = [(file, m) for file, m in ordered if not _is_serving(file.path) and not _ASIDE.search(file.path)]
+    for file, manifest in [pair for pair in aside if _names_framework(project, pair[1])] or aside:
         for package in manifest.packages:
             found.setdefault(package.name, (package.version, file.at(0), file.path))
         for row in manifest.requirements:
@@ -187,6 +198,12 @@ def _training_versions(project: Project) -> Versions:
             if exact:
                 found.setdefault(row.name, (exact[1], file.at(row.line), file.path))
     return found
+
+
+def _names_framework(project: Project, manifest: Manifest) -> bool:
+    names = {row.name for row in (*manifest.packages, *manifest.requirements)}
+    systems = (project.vocabulary.systems.get(project.vocabulary.system_of_distribution(name)) for name in names)
+    return any(system is not None and system.kind == "framework" for system in systems)
 
 
 def _serving_versions(project: Project) -> Versions:

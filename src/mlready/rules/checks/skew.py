@@ -373,8 +373,8 @@ def no_fitting_in_serving(project: Project) -> Verdict:
             continue
         seen.add(place)
         what = use.call.receiver or use.call.name
-        when = "learns from what is asked" if use.call.scope else "is fitted when the service starts"
-        message = f"{what}.{last} {when}" if use.call.receiver else f"{use.call.name} runs in serving"
+        when = "while a request waits" if use.call.scope else "when the service starts"
+        message = f"{what}.{last} runs {when}" if use.call.receiver else f"{use.call.name} runs in serving"
         broken.append(Site(0.0, message, use.where, key=f"{what}.{last}", certain=_is_certain(use)))
     broken += refitted
     return hazard(broken, units=max(units, len(broken)))

@@ -62,6 +62,8 @@ def made_of(trace: Tracer, place: Place, value: Value | None, depth: int = _DEPT
         return _of_name(trace, place, value.text, depth)
     if value.kind in ("list", "dict"):
         found = {made_of(trace, place, item, depth - 1) for item in (*value.items, *value.values)[:_LIMIT]}
+        if "transformer" in found and found & {"model", "weights"}:
+            return "whole"
         held = _best(found - {"data"})
         return held or "data"
     return "data" if value.kind in ("const", "fstring") else ""

@@ -201,7 +201,7 @@ def _training_versions(project: Project) -> Versions:
 
 
 def _names_framework(project: Project, manifest: Manifest) -> bool:
-    names = {row.name for row in (*manifest.packages, *manifest.requirements)}
+    names = {package.name for package in manifest.packages} | {row.name for row in manifest.requirements}
     systems = (project.vocabulary.systems.get(project.vocabulary.system_of_distribution(name)) for name in names)
     return any(system is not None and system.kind == "framework" for system in systems)
 

@@ -30,7 +30,7 @@ def predicting_side(project: Project, *, judges: bool = False) -> frozenset[Node
         reach = project.graph.reach(entry.nodes)
         if entry.kind == "notebook" and all(path == entry.path for path, _ in reach):
             continue  # What a notebook has to itself is no program that takes new rows.
-        predicted = not predicts.isdisjoint(reach) or bool(_PREDICTS.search(entry.path))
+        predicted = not predicts.isdisjoint(reach) or bool(PREDICTS.search(entry.path))
         if predicted and not loads.isdisjoint(reach) and trains.isdisjoint(reach):
             found |= reach
     for node in _functions_of_commands(project, loads):
@@ -44,7 +44,7 @@ def _functions_of_commands(project: Project, loads: set[Node]) -> Iterator[Node]
     """Functions named after predicting that lead to a loaded model: one command of a program that also trains."""
     for path, number in project.graph.leading_to(loads) & project.reached_nodes if loads else ():
         python = project.by_path[path].python
-        if number and python is not None and _PREDICTS.search(f"{path} {python.scopes[number].name}"):
+        if number and python is not None and PREDICTS.search(f"{path} {python.scopes[number].name}"):
             yield (path, number)
 
 
@@ -53,9 +53,7 @@ _JUDGES = re.compile(
 )
 _FEATURES = re.compile(r"feature|preprocess|prepare|extract|embed|pseudo", re.IGNORECASE)
 """Programs that make what a model is trained on, though with another model."""
-_PREDICTS = re.compile(
-    r"predict|infer(?!ed)|scor(e|ing)_|_score\b|serv(e|ing)|\bapi\b|forecast|generate", re.IGNORECASE
-)
+PREDICTS = re.compile(r"predict|infer(?!ed)|scor(e|ing)_|_score\b|serv(e|ing)|\bapi\b|forecast|generate", re.IGNORECASE)
 
 
 def preprocessing(project: Project) -> list[Use]:

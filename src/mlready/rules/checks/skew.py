@@ -10,13 +10,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mlready.facts.rows import Call, Value
-from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
+from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.artifacts import Made, Place, Tracer, made_by_callers, made_of, returned_by
 from mlready.rules.checks.common import argument, functions, literal_path
-from mlready.rules.checks.sides import PREPARES, apart, is_layer, predicting_side, preprocessing, training_side
+from mlready.rules.checks.reuse import NOT_DATA, applied_to_held_out, one_step_for_both, predicts_other_rows
+from mlready.rules.checks.sides import (
+    PREPARES,
+    apart,
+    is_layer,
+    predicting_side,
+    preprocessing,
+    training_side,
+)
 
 _ONLINE = ("partial_fit", "learn_one", "learn_many", "update")
 _FIT = ("fit", "fit_transform", "fit_resample", "fit_predict", "train")
@@ -29,9 +37,12 @@ def preprocessing_shared(project: Project) -> Verdict:
     """SKW001: predictions go through the preprocessing of training."""
     training, predicting = training_side(project), predicting_side(project)
     saved = _saved(project)
-    found = _shared_by(project, training, predicting, saved)
+    found = _shared_by(project, training, predicting, saved) or one_step_for_both(project)
     if found is not None:
-        return met(found)
+        return met(_with_own(project, found, training, predicting))
+    anew = next(_refitted_in_batches(project), None)
+    if anew is not None:
+        return missing(anew.message, anew.where, key=anew.key)
     loads = _loads(project, predicting)
     if not predicting or not loads:
         half = _shared_in_part(project, training, saved)
@@ -40,14 +51,18 @@ def preprocessing_shared(project: Project) -> Verdict:
         elsewhere = next(project.uses("load-model"), None)
         if elsewhere is not None:
             return unknown(f"a model is loaded ({elsewhere.where}), and how new rows come to it cannot be told")
+        other = next(predicts_other_rows(project), None)
+        if other is not None:
+            return unknown(
+                f"{other.path} predicts the rows of another file where it trains; how they are prepared cannot be told"
+            )
         return missing("no code takes new rows through the preprocessing of training")
     if any(made == "" for _, made in saved) or not saved:
         return unknown("what the artifact holds that predictions load cannot be told")
     both = _imported_by_both(project, training, predicting)
     if both is not None:
         return unknown(f"both sides import {both.path}, and whether both prepare data by it cannot be told")
-    aside = predicting - training
-    own = next((use for use in preprocessing(project) if use.node in aside and _feeds(use)), None)
+    own = _own_of_predictions(project, training, predicting)
     if own is not None:
         return missing(
             "predictions prepare their data by code that training does not run", own.where, key=own.call.name
@@ -55,11 +70,32 @@ def preprocessing_shared(project: Project) -> Verdict:
     return missing("predictions reach no preprocessing of training, and load no artifact that contains it")
 
 
+def _own_of_predictions(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Use | None:
+    """What only predictions do to their data."""
+    aside = predicting - training
+    changes = (use for use in preprocessing(project) if not _LEAVES_OUT.search(use.call.name))
+    return next((use for use in changes if use.node in aside and _feeds(use)), None)
+
+
+_LEAVES_OUT = re.compile(r"\.(dropna|drop_duplicates)$")
+"""What takes rows away and changes none."""
+
+
+def _with_own(project: Project, found: Site, training: frozenset[Node], predicting: frozenset[Node]) -> Site:
+    """What both sides share counts half where predictions also prepare data by code of their own."""
+    own = _own_of_predictions(project, training, predicting)
+    if own is None:
+        return found
+    words = f"{found.message}, and {own.call.name} in {own.where} prepares it in its own way"
+    return replace(found, credit=min(found.credit, 0.5), message=words)
+
+
 def _shared_by(
     project: Project, training: frozenset[Node], predicting: frozenset[Node], saved: list[tuple[Use, Made]]
 ) -> Site | None:
     """What both sides go through: a feature store, a function, an artifact, a module."""
     shared = _feature_store(project, training, predicting) or _shared_function(project, training & predicting)
+    shared = shared or _dataset_of_both(project, training, predicting)
     if shared is not None:
         return shared
     kept = _artifact(project, saved, predicting)
@@ -76,14 +112,20 @@ def _shared_in_part(project: Project, training: frozenset[Node], saved: list[tup
         return replace(
             judged, credit=0.5, message=f"{judged.message}: only to judge the model, nothing takes a new row"
         )
+    alike = applied_to_held_out(project, training)
+    if alike is not None:
+        return alike
     whole = next((use for use, made in saved if made == "whole"), None)
     if whole is None:
         handed = _handed_on(project)
-        return (
-            replace(handed, credit=0.5, message=f"{handed.message}, and nothing predicts with it") if handed else None
-        )
+        words = "and nothing predicts with it"
+        return replace(handed, credit=_SAVED_ONLY, message=f"{handed.message}, {words}") if handed else None
     words = f"{whole.call.name} saves the model with its preprocessing, and nothing here predicts with it"
-    return Site(0.5, words, whole.where, key="artifact")
+    return Site(_SAVED_ONLY, words, whole.where, key="artifact")
+
+
+_SAVED_ONLY = 0.25
+"""Of a model that is saved whole and that nothing predicts with: SKW002 counts the artifact."""
 
 
 def _feature_store(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Site | None:
@@ -94,22 +136,33 @@ def _feature_store(project: Project, training: frozenset[Node], predicting: froz
     return Site(1.0, "training and predictions read the same feature store", use.where, key="feature-store")
 
 
-_NOT_DATA = re.compile(
-    r"(^|[_.])(run|main|test|setup)_|checkpoint|weights|config|logger|seed|device|(^|[_.])(load|save)_model|metric|loss|plot|train$"
-)
-
-
 def _shared_function(project: Project, both: frozenset[Node]) -> Site | None:
     """A function of the project that prepares data and runs on both sides."""
     prepares = {use.node for use in preprocessing(project) if _is_function(use)}
     for file in project.work_files:
         for number, name in functions(file):
             node = (file.path, number)
-            if node not in both or _NOT_DATA.search(name.lower()) or is_layer(file, number):
+            if node not in both or NOT_DATA.search(name.lower()) or is_layer(file, number):
                 continue
             if node in prepares or PREPARES.search(name):
                 where = file.at(file.python.scopes[number].line) if file.python else None
                 return Site(1.0, f"{name} prepares data for training and for predictions", where, key=name)
+    return None
+
+
+def _dataset_of_both(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Site | None:
+    """A class of a library that makes the inputs of its data for both sides; a bare container of arrays prepares nothing."""
+    made: dict[str, list[Use]] = {}
+    for file in project.work_files:
+        for call in file.calls:
+            root, _, last = call.name.partition(".")
+            if last.endswith("Dataset") and root not in project.local_roots and not project.vocabulary.system_of(root):
+                made.setdefault(call.name, []).append(Use(file, call))
+    for name, uses in made.items():
+        if any(use.node in training for use in uses):
+            use = next((use for use in uses if use.node in predicting - training), None)
+            if use is not None:
+                return Site(1.0, f"training and predictions take their inputs from {name}", use.where, key=name)
     return None
 
 
@@ -133,11 +186,11 @@ def _imported_by_both(project: Project, training: frozenset[Node], predicting: f
     return next((use.file for use in inside if use.file.facts.notebook is None), None)
 
 
-_SHOWN = re.compile(r"plot|chart|figure|\bui\b|dashboard|frontend|report|streamlit|view", re.IGNORECASE)
+_SHOWN = re.compile(r"plot|chart|figure|\bui\b|dashboard|frontend|report|streamlit|view|validat", re.IGNORECASE)
 
 
 def _feeds(use: Use) -> bool:
-    """Whether what is prepared may go to a model that is in use: not for show, not in a notebook."""
+    """Whether what is prepared may go to a model that is in use: not for show or to be checked, not in a notebook."""
     return use.file.facts.notebook is None and not _SHOWN.search(f"{use.file.path} {use.scope.name}")
 
 
@@ -203,6 +256,11 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
         return met_best(sites, 3)
     if any(made == "" for _, made in saved):
         return unknown("what is saved comes from code that does not tell")
+    catalogued = next(_catalogued(project), None)
+    if not saved and catalogued is not None:
+        return unknown(
+            f"a catalog stores the model that a step returns ({catalogued}), and what it holds cannot be told"
+        )
     if not saved and (project.has("checkpoint") or not _SAVE_BY_THEMSELVES.isdisjoint(project.imported)):
         return unknown("a framework saves the weights of a network, and where its preprocessing goes cannot be told")
     if any(made == "weights" for _, made in saved):
@@ -224,13 +282,21 @@ _SAVE_BY_THEMSELVES = frozenset(("pytorch_lightning", "lightning", "ultralytics"
 _MAY_SAVE = (".save", ".save_model", ".export", ".save_weights", ".save_pretrained")
 
 
+def _catalogued(project: Project) -> Iterator[Location]:
+    """Where a catalog of Kedro says that what a step returns is stored as a model or an object, not as a table."""
+    for file in project.matching("catalog*.yml", "catalog*.yaml", "conf/**/catalog/**.yml"):
+        for row in file.facts.settings:
+            if row.key.endswith(".type") and re.search(r"[Pp]ickle|\w*Model\w*Data[Ss]et", str(row.value)):
+                yield file.at(row.line)
+
+
 def _saved(project: Project) -> list[tuple[Use, Made]]:
     """Each call that saves something other than data, and what it saves; a table or an array is no artifact."""
     found: list[tuple[Use, Made]] = []
     trace = Tracer(project)
     for use in project.uses("save-model"):
         for made in _all_made(trace, use):
-            if made != "data" and not (made == "" and _CACHES.search(_words_of(use))):
+            if made != "data" and not (made == "" and _may_be_cache(use)):
                 found.append((use, made))
     return found
 
@@ -259,6 +325,12 @@ def _handed_on(project: Project) -> Site | None:
 _CACHES = re.compile(
     r"cache|label|image|vec|embedding|index|result|pred|history|split|dict|_df\b|data|metric|oof", re.I
 )
+
+
+def _may_be_cache(use: Use) -> bool:
+    """Whether the words of a call that writes any object speak of something else than a model; one that takes models only does not."""
+    only_models = re.search(r"(log|save)_model$", use.call.name)
+    return only_models is None and _CACHES.search(_words_of(use)) is not None
 
 
 _TURNS_INPUT = re.compile(r"Tokenizer|Processor|FeatureExtractor")
@@ -297,11 +369,22 @@ def _saved_site(project: Project, use: Use, made: Made, saved: list[tuple[Use, M
     match made:
         case "whole":
             return Site(1.0, f"{words} holds the model with its preprocessing", use.where, key=key)
+        case "transformer" if _in_directory_of_model(use, saved):
+            return Site(1.0, f"{words} keeps the preprocessing in the directory of the model", use.where, key=key)
         case "transformer" if _has_model(use, saved):
             return Site(0.8, f"{words} keeps the preprocessing beside the model", use.where, key=key)
         case "model" | "weights" if _fitted_before(project, use, network=made == "weights"):
             return Site(0.0, f"{words} holds the model without its preprocessing", use.where, key=key)
     return None
+
+
+def _in_directory_of_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:
+    """Whether a tokenizer is saved into the directory that the same code saves the model to: one loads as the other does."""
+    place = argument(transformer.call, "0", "save_directory")
+    return transformer.call.name.endswith("save_pretrained") and any(
+        use.node == transformer.node and made != "transformer" and argument(use.call, "0", "output_dir") == place
+        for use, made in saved
+    )
 
 
 def _has_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:
@@ -329,7 +412,7 @@ def _fitted_before(project: Project, use: Use, *, network: bool) -> bool:
     ]
     files = {other.file.path for other in fitted}
     if use.file.path in files:
-        return True
+        return not (network and use.file.facts.notebook is not None)  # A notebook may fit for another of its models.
     if network:  # A network's data is prepared by what its training imports, if by anything.
         return not files.isdisjoint(project.graph.imports.get(use.file.path, ()))
     nodes = {other.node for other in fitted}

@@ -93,8 +93,13 @@ def _trial_nodes(project: Project) -> frozenset[Node]:
 
 
 def _is_trial_run(project: Project, entry: Entry) -> bool:
-    """Whether the main guard of a module of classes shows how they are used."""
-    return entry.kind == "script" and "guard" in entry.reason and _is_module(project.by_path[entry.path])
+    """Whether the main guard of a module of classes shows how they are used: on made-up rows, without options."""
+    if entry.kind != "script" or "guard" not in entry.reason or not _is_module(project.by_path[entry.path]):
+        return False
+    reach = project.graph.reach(entry.nodes)
+    return not any(
+        use.node in reach for use in project.uses("read-data", "split", "parse-args", "configure", "save-model")
+    )
 
 
 def _calls(project: Project) -> Iterator[Source]:

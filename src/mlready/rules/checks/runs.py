@@ -88,10 +88,12 @@ def _coded_pipelines(project: Project) -> Iterator[Site]:
 
 def _tasks_that_train(project: Project) -> Iterator[Site]:
     entries = {entry.path for entry in project.training_entries}
-    for command in project.commands:
-        if command.origin in ("task", "ci", "container") and any(p in entries for p in _started(project, command)):
-            yield Site(0.5, f"{command.text[:60]} trains, as a task and not as a pipeline", command.where, key="task")
-            return
+    own = (command for command in project.commands if command.origin in ("task", "ci", "container"))
+    starting = [command for command in own if any(path in entries for path in _started(project, command))]
+    if starting:
+        command = next((one for one in starting if _NAMES_TRAINING.search(f"{one.text} {one.where.path}")), starting[0])
+        yield Site(0.5, f"{command.text[:60]} trains, as a task and not as a pipeline", command.where, key="task")
+        return
     for entry in project.training_entries:
         if entry.kind == "console-script":
             yield Site(0.5, f"{entry.reason} trains", Location(entry.path), key="console")

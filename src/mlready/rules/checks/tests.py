@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from mlready.facts.rows import Scope
 from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing, unknown
@@ -163,16 +164,15 @@ _LOOKS_IN = re.compile(r"(^|[/_])(eda|explor\w*|analy\w*|eval\w*|plots?|visuali\
 
 
 def _preparation(project: Project) -> Location | None:
-    """Where training prepares its data, as far as that can be told: no look at data, and no use of what was fitted."""
+    """Where data is prepared, on the way of training if possible; not where one looks at it, or applies what was fitted."""
     uses = [
         use
-        for use in project.uses(
-            "preprocess", "resample", "select-features", "augment", reached="training", notebooks=False
-        )
+        for use in project.uses("preprocess", notebooks=False)
         if not _LOOKS_IN.search(use.file.path) and not use.call.name.endswith(".transform")
     ]
-    named = (use for use in uses if _PREPARES_IN.search(f"{use.file.name} {use.scope.name}"))
-    found = next(named, None)
+    named = [use for use in uses if _PREPARES_IN.search(f"{use.file.name} {use.scope.name}")]
+    reached = (use for use in named if project.reaches(use.node, "training"))
+    found = next(chain(reached, named, uses), None)
     return found.where if found is not None else None
 
 

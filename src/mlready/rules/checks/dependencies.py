@@ -66,6 +66,18 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "starlette": ("fastapi",),
     "packaging": ("transformers", "mlflow", "black"),
     "requests": ("transformers", "mlflow", "datasets", "wandb", "huggingface-hub"),
+    "pytz": ("pandas", "apache-airflow"),
+    "python-dateutil": ("pandas", "matplotlib"),
+    "pillow": ("matplotlib", "torchvision", "scikit-image"),
+    "networkx": ("torch", "scikit-image"),
+    "h5py": ("tensorflow", "keras"),
+    "scikit-learn": ("imbalanced-learn", "mlflow", "sentence-transformers"),
+    "sqlalchemy": ("mlflow", "optuna", "apache-airflow", "langchain"),
+    "cloudpickle": ("mlflow",),
+    "httpx": ("openai", "anthropic"),
+    "tokenizers": ("transformers",),
+    "safetensors": ("transformers", "timm"),
+    "click": ("flask", "mlflow", "typer"),
     "pyyaml": ("transformers", "mlflow", "dvc", "omegaconf", "hydra-core", "uvicorn"),
     "huggingface-hub": ("transformers", "datasets", "sentence-transformers"),
     "torch": ("torchvision", "pytorch-lightning", "lightning", "torchaudio", "sentence-transformers", "ultralytics"),
@@ -101,9 +113,11 @@ def dependencies_declared(project: Project) -> Verdict:
     if any(m.dynamic and m.role == "declares" and not m.requirements for _, m in project.manifests):
         return unknown("dependencies are computed when the package is built")
     direct = {requirement.name for _, requirement in project.requirements} | _installed_by_hand(project)
+    direct |= _brought_by_images(project)
     locked = {package.name for _, m in project.manifests for package in m.packages}
     own = {canonicalize_name(m.distribution) for _, m in project.manifests if m.distribution}
-    broken = [site for item in needed if (site := _undeclared(item, direct | own, locked, project)) is not None]
+    cloned = _cloned(project)
+    broken = [site for item in needed if (site := _undeclared(item, direct | own, locked, cloned, project)) is not None]
     return hazard(broken, units=len(needed))
 
 
@@ -141,9 +155,20 @@ def _third_party(row: Import, root: str, project: Project, file: ProjectFile) ->
         "tomllib",
     ):
         return False
+    return not _is_own(root, project, file) and not _from_the_parent(row, root, project, file)
+
+
+def _is_own(root: str, project: Project, file: ProjectFile) -> bool:
+    """Whether the project has the module; the name of a known library only where an import can begin there."""
+    known = bool(project.vocabulary.distributions_of(root))
+    found = project.module_index.find(root, importer=file.path) if root in project.local_roots else None
+    if found is not None:
+        folder = found.removesuffix("/__init__.py").rpartition("/")[0]
+        return not known or f"{folder}/__init__.py" not in project.by_path
     # A folder with code may be imported as a namespace package, or be generated at build time.
-    own = root in project.local_roots and project.module_index.find(root, importer=file.path)
-    return not own and root not in project.code_folders and not _from_the_parent(row, root, project, file)
+    if known:
+        return any(other.path.startswith((f"{root}/", f"src/{root}/")) for other in project.code_files)
+    return root in project.code_folders
 
 
 def _repository_names(project: Project) -> frozenset[str]:
@@ -170,7 +195,9 @@ def _from_the_parent(row: Import, root: str, project: Project, file: ProjectFile
     )
 
 
-def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Project) -> Site | None:
+def _undeclared(
+    item: Needed, direct: set[str], locked: set[str], cloned: frozenset[str], project: Project
+) -> Site | None:
     if any(name in direct or _family(name, direct) for name in item.distributions):
         return None
     shown = item.distributions[0]
@@ -184,6 +211,8 @@ def _undeclared(item: Needed, direct: set[str], locked: set[str], project: Proje
     bringer = next((b for name in item.distributions for b in _BROUGHT_BY.get(name, ()) if b in direct), "")
     if bringer:
         return Site(0.5, f"imports {item.root}, and {shown} is there only through {bringer}", item.where, key=item.root)
+    if item.root.lower() in cloned:
+        return Site(0.5, f"imports {item.root}, which only a clone of its repository brings", item.where, key=item.root)
     return Site(0.0, f"imports {item.root}, and nothing declares {shown}", item.where, key=item.root)
 
 
@@ -206,6 +235,38 @@ def _family(name: str, direct: set[str]) -> bool:
         "-core",
     )
     return any(other.startswith(f"{stem}-") and other.endswith(ends) for other in direct)
+
+
+_CLONE = re.compile(r"\bgit clone\b.*?/(?P<name>[\w.-]+?)(\.git)?(\s|$)")
+
+
+def _cloned(project: Project) -> frozenset[str]:
+    """Names of repositories that commands, those of documents and notebooks included, clone."""
+    texts = [command.text for command in project.commands]
+    texts += [
+        text for f in project.notebooks if f.facts.notebook for cell in f.facts.notebook.cells for _, text in cell.shell
+    ]
+    return frozenset(found["name"].lower() for text in texts for found in _CLONE.finditer(text))
+
+
+_IMAGES = {
+    "apache/airflow": "apache-airflow",
+    "pytorch/pytorch": "torch",
+    "nvidia/pytorch": "torch",
+    "tensorflow/tensorflow": "tensorflow",
+    "prefecthq/prefect": "prefect",
+    "mlflow/mlflow": "mlflow",
+    "bitnami/spark": "pyspark",
+    "apache/spark-py": "pyspark",
+}
+"""Images that are made for a library, and bring it."""
+
+
+def _brought_by_images(project: Project) -> set[str]:
+    """Libraries that the images of the project are made for."""
+    used = {stage.base for _, container in project.containers for stage in container.stages}
+    used |= {service.image for file in project.files for service in file.facts.services}
+    return {library for name, library in _IMAGES.items() if any(name in image for image in used)}
 
 
 _PIP = re.compile(r"(?:^|[\s/])(?:pip3?|uv pip|conda|mamba|micromamba)\s+install\s+(?P<rest>.+)")

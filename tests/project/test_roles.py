@@ -83,6 +83,11 @@ def test_a_package_inside_a_package_with_its_own_license_is_a_copy() -> None:
     assert role_of("pkg/six/deep/a.py", vendored=folders) == "vendored"
 
 
+def test_a_folder_with_a_license_and_an_entry_of_torch_hub_is_a_copied_repository() -> None:
+    paths = ["LICENSE", "hubconf.py", "edge/yolo/LICENSE.md", "edge/yolo/hubconf.py", "part/hubconf.py"]
+    assert vendored_folders(paths) == {"edge/yolo"}
+
+
 def python(*functions: str, asserts: int = 0, **more: object) -> FileFacts:
     scopes = [Scope(name="", kind="module", parent=-1, line=1, end_line=9, statements=int(bool(more.get("calls"))))]
     scopes += [

@@ -254,12 +254,14 @@ def package_folders(paths: Iterable[str]) -> frozenset[str]:
 
 
 def vendored_folders(paths: Iterable[str]) -> frozenset[str]:
-    """Packages inside a package that bring a license of their own: copied libraries."""
+    """Folders that bring a license of their own inside a package, or beside a hubconf.py, which torch.hub reads at the
+    root of a repository: copied libraries."""
     paths = list(paths)
-    packages = package_folders(paths)
+    packages, known = package_folders(paths), frozenset(paths)
     licensed = {
         path.rpartition("/")[0]
         for path in paths
         if "/" in path and re.match(r"(licen[cs]e|copying)", path.rpartition("/")[2], re.IGNORECASE)
     }
-    return frozenset(folder for folder in licensed & packages if folder.rpartition("/")[0] in packages)
+    inside = {folder for folder in licensed & packages if folder.rpartition("/")[0] in packages}
+    return frozenset(inside | {folder for folder in licensed if f"{folder}/hubconf.py" in known})

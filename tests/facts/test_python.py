@@ -46,6 +46,8 @@ def call(source: str, name: str) -> Call:
         ("run_all()\ndef run_all(): ...", "run_all"),
         ("open('x')", "open"),
         ("spark.read.csv('x')", "spark.read.csv"),
+        ("def ask(client):\n    client.chat.completions.create()", "openai.OpenAI.chat.completions.create"),
+        ("class A:\n    def ask(self):\n        self.llm.responses.create()", "openai.OpenAI.responses.create"),
     ],
 )
 def test_a_call_has_the_full_name_of_what_it_calls(source: str, expected: str) -> None:

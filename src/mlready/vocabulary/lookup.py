@@ -146,6 +146,21 @@ class Vocabulary:
         return Patterns(meanings.items())
 
     @cached_property
+    def chains(self) -> dict[str, str]:
+        """Chains of attributes that tell a method without its object: "chat.completions.create" is one of openai.OpenAI.
+
+        They are the entries that begin with a dot and have another; the method is the first of the system that ends so.
+        """
+        found: dict[str, str] = {}
+        for system in self.systems.values():
+            calls = [pattern for patterns in system.calls.values() for pattern in patterns]
+            methods = [pattern for pattern in calls if any(part[:1].isupper() for part in pattern.split("."))]
+            for tail in (pattern for pattern in calls if pattern.startswith(".") and "." in pattern[1:]):
+                known = (method for method in methods if method.endswith(tail))
+                found[tail[1:]] = next(known, "") or found.get(tail[1:], "")
+        return {tail: method for tail, method in found.items() if method}
+
+    @cached_property
     def _results(self) -> Patterns[str]:
         return Patterns(item for system in self.systems.values() for item in system.returns.items())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlready.facts.syntax import interest
@@ -67,6 +68,13 @@ class Lore:
         if "." not in kind or kind.partition(".")[0] in interest.ARRAY_MATHS:
             return False
         return self.may_be_own(kind) or bool(self.vocabulary.system_of(kind))
+
+    def method(self, attributes: Sequence[str]) -> str:
+        """The name of a method of an unknown object: ".fit", or the one that a chain of attributes alone tells."""
+        for start in range(len(attributes) - 1):
+            if found := self.vocabulary.chains.get(".".join(attributes[start:])):
+                return found
+        return f".{attributes[-1]}"
 
     def returns(self, name: str) -> str:
         """The class of what a call of `name` gives back; "" unknown."""

@@ -76,14 +76,14 @@ def _callee(state: ModuleState, func: ast.expr, depth: int) -> str:
         if binding is None and (not attributes or base.id in WELL_KNOWN):
             return ".".join([base.id, *attributes])
         if not binding:
-            return f".{attributes[-1]}" if attributes else ""
+            return state.lore.method(attributes) if attributes else ""
         if binding[0] != INSTANCE:
             return _through_class(state, binding, attributes)
         kind = binding[1:]
     else:
         kind = type_of(state, base, depth + 1)
     if not kind:
-        return f".{attributes[-1]}" if attributes else ""
+        return state.lore.method(attributes) if attributes else ""
     return method_of(state, kind, attributes) if attributes else f"{kind}.__call__"
 
 
@@ -101,7 +101,7 @@ def method_of(state: ModuleState, kind: str, attributes: Sequence[str]) -> str:
     for attribute in attributes[:-1]:
         kind = attribute_type(state, kind, attribute)
         if not kind:
-            return f".{attributes[-1]}"
+            return state.lore.method(attributes)
     last = attributes[-1]
     own = state.classes.get(kind)
     if own is None or last in own.methods:

@@ -135,7 +135,7 @@ def models_versioned(project: Project) -> Verdict:
         return unknown("no call that trains or saves a model was found")
     if not saves:
         return _nothing_saved(project, [use for use, model in told if model is None])
-    return met(*_saved(saves)[:5])
+    return met(*_saved(project, saves)[:5])
 
 
 def _nothing_saved(project: Project, untold: list[Use]) -> Verdict:
@@ -205,21 +205,33 @@ def _is_model_path(path: str) -> bool:
     )
 
 
-def _saved(saves: list[Use]) -> list[Site]:
+def _saved(project: Project, saves: list[Use]) -> list[Site]:
     sites = []
     for use in saves:
         path = literal_path(use.call)
         path = path or _dated_name(use)
-        if path and not _carries_version(path):
+        if path and _carries_version(path):
+            sites.append(Site(0.5, f"saved as {path}, by a name that the code makes up", use.where, key=path))
+        elif committed := _committed(project, path):
+            said = f"git keeps {committed} where somebody commits it, and every run overwrites it"
+            sites.append(Site(0.25, said, use.where, key=committed))
+        elif path:
             said = f"every run overwrites {path}: nobody can roll back"
             sites.append(Site(0.0, said, use.where, key=path))
-        elif path:
-            sites.append(Site(0.5, f"saved as {path}, by a name that the code makes up", use.where, key=path))
         else:
             sites.append(
                 Site(0.0, f"{use.call.name} saves the model under a path, in no registry", use.where, key=use.call.name)
             )
     return sorted(sites, key=lambda site: -site.credit)
+
+
+def _committed(project: Project, path: str) -> str:
+    """The model file in git that a save under this path writes: of the same name, or any where the path is not told."""
+    if project.git.kind == "none":
+        return ""
+    name = path.rpartition("/")[2]
+    models = (file for file in project.files if file.role == "model" and file.tracked and not file.shared)
+    return next((file.path for file in models if not name or file.name == name), "")
 
 
 # -------------------------------------------------------------------------------------------------------------- VER009
@@ -401,6 +413,9 @@ def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
     if kept.baked:
         said = "the model is copied into an image that no file gives a version"
         return Site(0.25, said, use.where, key=call.name)
+    if path and path in kept.overwritten and kept.has(path):
+        said = f"loads {path}, which a commit keeps and every training run overwrites"
+        return Site(0.25, said, use.where, key=path)
     if path and path in kept.overwritten:
         return Site(0.0, f"loads {path}, which every training run overwrites", use.where, key=path)
     if path:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,16 @@ def test_modules_beside_the_notebook_come_along(tmp_path: Path) -> None:
     assert "3 passed" in run.stdout, run.stdout
 
 
+def test_what_modules_beside_the_notebook_import_is_needed_too(tmp_path: Path) -> None:
+    (tmp_path / "tools_of_mine.py").write_text(
+        "import os\nfrom dotenv import load_dotenv\nimport more_of_mine\ntry:\n    import cupy\nexcept ImportError:\n    pass\n"
+    )
+    (tmp_path / "more_of_mine.py").write_text("from . import nothing\n")
+    done = converted(tmp_path, "import tools_of_mine", "print(tools_of_mine.os)")
+    manifest = tomllib.loads(done.changes.files["pyproject.toml"])
+    assert manifest["project"]["dependencies"] == ["python-dotenv"]
+
+
 # --------------------------------------------------------------------------------------------------------- command line
 
 
@@ -325,6 +336,37 @@ def test_what_opens_files_for_reading_gives_a_setting(tmp_path: Path) -> None:
         ("b_path", "path read"),
         ("c_path", "path written"),
     ]
+
+
+def test_a_path_is_one_setting_wherever_it_is_said(tmp_path: Path) -> None:
+    done = converted(
+        tmp_path,
+        "import json\nimport os\n\ndef read(name, columns=None):\n    with open(name) as file:\n        return json.load(file)",
+        "rows = read('in/rows.json')\nmore = read(columns=['a'], name='more.json')",
+        "with open('out/done.txt', 'w') as file:\n    file.write(str(rows))",
+        "print(os.path.getsize('out/done.txt'), 'in', len('done'))",
+    )
+    assert {(s.name, s.what) for s in done.plans[0].settings} == {
+        ("rows_path", "path read"),
+        ("more_path", "path read"),
+        ("done_path", "path written"),
+    }
+    steps = "".join(text for path, text in done.changes.files.items() if not path.endswith("config.py"))
+    assert "read(rows_path)" in steps
+    assert "os.path.getsize(done_path)" in steps
+    assert "'out/done.txt'" not in all_source(done).replace('"', "'").replace("done_path: str = 'out/done.txt'", "")
+
+
+def test_models_are_named_by_their_classes_where_variables_say_nothing(tmp_path: Path) -> None:
+    done = converted(
+        tmp_path,
+        "import pandas as pd\nfrom sklearn.linear_model import LassoCV, LogisticRegression\ndata = pd.read_csv('a.csv')",
+        "#md ## Code",
+        "X_train, y_train = data[['a', 'b']], data['c']\nlr = LassoCV()\nlr.fit(X_train, y_train)",
+        "#md ## Code",
+        "churn_model = LogisticRegression()\nchurn_model.fit(X_train, y_train)",
+    )
+    assert [s.name for s in done.plans[0].stages if s.module == "training"] == ["fit_lasso", "fit_churn_model"]
 
 
 def test_f_strings_in_f_strings_stay_readable_for_python_3_11(tmp_path: Path) -> None:

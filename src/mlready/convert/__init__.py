@@ -42,6 +42,7 @@ def convert(
 
     `corrections` of the plan of each notebook come from reference runs.
     """
+    from mlready.convert.beside import local_modules, outside_roots
     from mlready.convert.environment import environment
     from mlready.convert.keep import saved_models
     from mlready.convert.names import package_name, unique
@@ -59,6 +60,8 @@ def convert(
             name = f"{package}.{unique(package_name(notebook.name), taken)}"
         plans.append(make_plan(notebook, name, corrections[len(plans)] if corrections else ()))
     roots = {line.root for plan in plans for line in plan.imports if not line.local}
+    if not options.package_only:
+        roots |= outside_roots({path: text for plan in plans for path, text in local_modules(plan).items()})
     roots |= {"joblib"} if any(map(saved_models, plans)) else set()
     plots = any(plan.figures for plan in plans)
     return project_files(plans, package, environment(roots, options.python, plots=plots), options)

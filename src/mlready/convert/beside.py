@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mlready.convert.model import Plan
@@ -27,8 +27,14 @@ def local_modules(plan: Plan) -> dict[str, str]:
         seen.add(root)
         for path, text in _files(root, places):
             found[path] = text
-            waiting += _roots(text)
+            waiting += _roots(ast.walk(_tree(text)))
     return found
+
+
+def outside_roots(modules: Mapping[str, str]) -> set[str]:
+    """Import roots that modules which are taken along need as soon as they are imported, and that none of them provides."""
+    own = {path.split("/", 1)[0].removesuffix(".py") for path in modules}
+    return {root for text in modules.values() for root in _roots(_tree(text).body)} - own
 
 
 def _files(root: str, places: Iterable[Path]) -> Iterable[tuple[str, str]]:
@@ -52,14 +58,17 @@ def _text(path: Path) -> str | None:
     return None if text is None or problem_of(text) else text
 
 
-def _roots(text: str) -> list[str]:
-    """Import roots of a module; relative imports stay inside its package."""
+def _tree(text: str) -> ast.Module:
     try:
-        tree = parse(text)
+        return parse(text)
     except SyntaxError:
-        return []
+        return ast.Module([], [])
+
+
+def _roots(nodes: Iterable[ast.AST]) -> list[str]:
+    """Roots of the imports among nodes of a module; relative imports stay inside its package."""
     found: list[str] = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found += [alias.name.split(".", 1)[0] for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -24,7 +24,7 @@ from mlready.convert.sections import Section, prose_above, sections
 from mlready.convert.segment import Limits, Work, cut, live_after
 from mlready.convert.settings import Extracted, extract, identifiers
 from mlready.convert.statements import Reading, read_statements
-from mlready.convert.step_names import leading_comment, step_name
+from mlready.convert.step_names import fitted_names, is_part, leading_comment, step_name
 from mlready.convert.strings import names_in_strings, quoted_names
 from mlready.convert.tokens import CONFIG, OUTPUT_DIR, PLAIN
 from mlready.flow.scopes import inner_names
@@ -302,7 +302,10 @@ class _Planner:
         found = [name for name in (*made, *changed, *inputs, *bound) if name not in (OUTPUT_DIR, CONFIG)]
         if kind == "train":
             calls = (call.rpartition(".") for s in statements for call in s.flow.calls)
-            found = [*(owner for owner, _, method in calls if method in FITTING and owner in self.variables), *found]
+            fitted = [owner for owner, _, method in calls if method in FITTING and owner in self.variables]
+            found = [*fitted_names(statements, fitted), *found]
+        if kind in ("train", "evaluate"):
+            found.sort(key=lambda name: is_part(name) or name in self.settings)
         return sorted(found, key=lambda name: name not in self.kept) if kind == "evaluate" else found
 
     def _name_figures(self, statements: tuple[Statement, ...], name: str) -> None:

@@ -51,6 +51,7 @@ READERS = (
 WRITERS = frozenset(
     {"to_csv", "to_excel", "to_parquet", "to_pickle", "to_json", "to_hdf", "to_feather", "savefig", "save", "savetxt"}
 )
+_PATHS = ("path read", "path written")
 MAX_ITEMS = 30
 MAX_ESTIMATOR = 6
 
@@ -89,7 +90,7 @@ def extract(statements: Sequence[Statement], imports: Imports) -> Extracted:
     taken = identifiers(statements)
     settings = [setting for setting, _ in constants.values()]
     names: dict[tuple[str, str, object], str] = {}
-    literals = list(_literals(statements, imports))
+    literals = _with_repeated_paths(statements, list(_literals(statements, imports)))
     for literal in _by_frequency(literals):
         key = (_group(literal), type(literal.node.value).__name__, literal.node.value)
         if key not in names:
@@ -195,15 +196,34 @@ def literal_type(node: ast.expr) -> str:
 
 def _literals(statements: Sequence[Statement], imports: Imports) -> Iterator[_Literal]:
     estimator = _last_estimator(statements)
+    readers = _path_parameters(statements, imports)
     for statement in statements:
         for call, nested in _calls(statement.node):
-            for base, what, node in _of_call(call, imports):
+            for base, what, node in (*_of_call(call, imports), *_paths_handed_on(call, readers)):
                 yield _Literal(statement, node, base, what, nested)
             if call is estimator:
                 for keyword in call.keywords[:MAX_ESTIMATOR]:
                     if keyword.arg and keyword.arg not in SEED_KEYWORDS and _is_scalar(keyword.value):
                         assert isinstance(keyword.value, ast.Constant)
                         yield _Literal(statement, keyword.value, keyword.arg, "final estimator", nested)
+
+
+def _with_repeated_paths(statements: Sequence[Statement], literals: list[_Literal]) -> list[_Literal]:
+    """With the arguments of other calls that repeat a path: one setting says it everywhere."""
+    paths = {literal.node.value: literal for literal in literals if literal.what in _PATHS and _tells_path(literal)}
+    known = {id(literal.node) for literal in literals}
+    for statement in statements:
+        for call, nested in _calls(statement.node):
+            for node in (*call.args, *(keyword.value for keyword in call.keywords)):
+                if isinstance(node, ast.Constant) and node.value in paths and id(node) not in known:
+                    same = paths[node.value]
+                    literals.append(_Literal(statement, node, same.base, same.what, nested))
+    return literals
+
+
+def _tells_path(literal: _Literal) -> bool:
+    """Whether a text cannot be anything but a path: "data" may be a key elsewhere, "data/raw.csv" is not."""
+    return bool(re.search(r"[/\\]|\.\w{1,8}$", str(literal.node.value)))
 
 
 def _calls(root: ast.stmt) -> Iterator[tuple[ast.Call, bool]]:
@@ -224,9 +244,7 @@ def _calls(root: ast.stmt) -> Iterator[tuple[ast.Call, bool]]:
 
 def _of_call(call: ast.Call, imports: Imports) -> Iterator[tuple[str, str, ast.Constant]]:
     name = imports.resolve(call.func)
-    path = _path_argument(call, name)
-    if path is not None:
-        yield path
+    yield from _as_path(*_path_argument(call, name))
     for keyword in call.keywords:
         if keyword.arg in SEED_KEYWORDS | SIZE_KEYWORDS and _is_number(keyword.value):
             assert isinstance(keyword.value, ast.Constant)
@@ -237,21 +255,50 @@ def _of_call(call: ast.Call, imports: Imports) -> Iterator[tuple[str, str, ast.C
         yield "seed", "seed", call.args[0]
 
 
-def _path_argument(call: ast.Call, name: str) -> tuple[str, str, ast.Constant] | None:
+def _path_argument(call: ast.Call, name: str) -> tuple[str, ast.expr | None]:
+    """What a call does with a path, and the argument that is the path; None where there is none."""
     method = name.rsplit(".", 1)[-1]
     reads = name.startswith(READERS) or (name in OPENERS and not _writes(call))
     writes = method in WRITERS or (name in OPENERS and _writes(call)) or name == "joblib.dump"
     if not reads and not writes:
-        return None
+        return "", None
     position = 1 if name == "joblib.dump" else 0
     named = [k.value for k in call.keywords if k.arg in ("path_or_buf", "filepath_or_buffer", "fname", "path", "file")]
     node = call.args[position] if len(call.args) > position else (named[0] if named else None)
+    return "path read" if reads else "path written", node
+
+
+def _as_path(what: str, node: ast.expr | None) -> Iterator[tuple[str, str, ast.Constant]]:
+    """The name, use and node of a path that is written as a literal."""
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or not node.value or "\n" in node.value:
-        return None
+        return
     url = "://" in node.value
     stem = re.split(r"[/\\]", re.sub(r"[?#].*", "", node.value).rstrip("/\\"))[-1].split(".")[0]
-    base = f"{identifier(stem) or 'data'}_{'url' if url else 'path'}"
-    return base, "path read" if reads else "path written", node
+    yield f"{identifier(stem) or 'data'}_{'url' if url else 'path'}", what, node
+
+
+_Parameters = dict[str, tuple[int, str]]
+
+
+def _path_parameters(statements: Sequence[Statement], imports: Imports) -> dict[str, _Parameters]:
+    """Functions of the notebook -> their parameters that are read or written as paths: position, and what is done."""
+    found: dict[str, _Parameters] = {}
+    for function in (s.node for s in statements if isinstance(s.node, ast.FunctionDef)):
+        names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        for call, _ in _calls(function):
+            what, node = _path_argument(call, imports.resolve(call.func))
+            if isinstance(node, ast.Name) and node.id in names:
+                found.setdefault(function.name, {})[node.id] = (names.index(node.id), what)
+    return found
+
+
+def _paths_handed_on(call: ast.Call, readers: dict[str, _Parameters]) -> Iterator[tuple[str, str, ast.Constant]]:
+    """Paths that a function of the notebook is called with."""
+    parameters = readers.get(call.func.id, {}) if isinstance(call.func, ast.Name) else {}
+    for name, (position, what) in parameters.items():
+        given = [*call.args[position : position + 1], *(k.value for k in call.keywords if k.arg == name)]
+        for node in given[:1]:
+            yield from _as_path(what, node)
 
 
 def _writes(call: ast.Call) -> bool:

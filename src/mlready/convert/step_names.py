@@ -39,6 +39,9 @@ _VERBS_OF: dict[str, str] = {
 }
 METHOD_VERBS = {method: verb for verb, methods in _VERBS_OF.items() for method in methods.split()}
 """Methods that say what is done, and the verb for it."""
+_MODELS = frozenset({"model", "estimator", "classifier", "regressor", "learner", "network"})
+"""Names of fitted objects that say less than their classes."""
+_PART = re.compile(r"[xy]_?(train|test|val|valid|dev)(_\w+)?", re.IGNORECASE)
 _TITLE_METHODS = frozenset({"title", "set_title", "suptitle"})
 _QUIET = frozenset({"print", "display", "len", "range", "str", "int", "float", "list", "dict", "set", "format", "show"})
 
@@ -60,6 +63,34 @@ def step_name(
     verb = _verb(statements, kind)
     noun = next(iter(more), "values")
     return "", unique(f"{verb}_{noun}" if noun != verb else verb, taken, more[1:])
+
+
+def fitted_names(statements: Sequence[Statement], fitted: Iterable[str]) -> list[str]:
+    """What to call objects that are fitted: by their classes where their variables say no more than "model"."""
+    made = {
+        target.id: _class_name(s.node.value)
+        for s in statements
+        if isinstance(s.node, ast.Assign)
+        for target in s.node.targets
+        if isinstance(target, ast.Name)
+    }
+    return [made.get(name) or name if _is_short(name) else name for name in fitted]
+
+
+def _class_name(value: ast.expr) -> str:
+    """`LinearRegression` of `LinearRegression(...)`, `Lasso` of `LassoCV(...)`; "" of everything else."""
+    name = ast.unparse(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else ""
+    return name.removesuffix("CV") if name[:1].isupper() and not name.isupper() else ""
+
+
+def _is_short(variable: str) -> bool:
+    stem = snake(variable).rstrip("0123456789_")
+    return len(stem) < 4 or stem in _MODELS
+
+
+def is_part(variable: str) -> bool:
+    """Whether a variable is a part of the data, as `X_train`: every step that fits or evaluates takes some."""
+    return bool(_PART.fullmatch(variable))
 
 
 def leading_comment(statements: Sequence[Statement]) -> str:

@@ -90,7 +90,13 @@ def test_a_taken_name_gets_a_hint_before_a_number() -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("Churn-2024", "churn_2024"), ("01 first", "nb_01_first"), ("class", "class_project"), ("***", "analysis")],
+    [
+        ("Churn-2024", "churn_2024"),
+        ("01 first", "nb_01_first"),
+        ("class", "class_project"),
+        ("random", "random_project"),
+        ("***", "analysis"),
+    ],
 )
 def test_package_names_can_be_imported(text: str, name: str) -> None:
     assert package_name(text) == name

@@ -369,6 +369,49 @@ def test_models_are_named_by_their_classes_where_variables_say_nothing(tmp_path:
     assert [s.name for s in done.plans[0].stages if s.module == "training"] == ["fit_lasso", "fit_churn_model"]
 
 
+def test_commands_of_a_notebook_show_no_value(tmp_path: Path) -> None:
+    done = converted(tmp_path, "name = 'a'\nprint(name)\n!echo {name}", "%%writefile a.txt\nx", "%%bash\nls -l > b")
+    source = all_source(done)
+    assert source.count("subprocess.run(") == 2
+    assert "show(subprocess" not in source
+    assert "show(pathlib" not in source
+
+
+def test_questions_to_a_person_are_said(tmp_path: Path) -> None:
+    done = converted(tmp_path, "n = int(input('how many? '))", "import getpass\np = getpass.getpass()")
+    waits = "waits for a person: make a setting of the answer"
+    assert [(1, "warning", f"input {waits}"), (2, "warning", f"getpass.getpass {waits}")] == notes(done)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["print 'a'", "print 'b'"], "hint: cell 1: line 1: Python 2 syntax"),
+        (["# only a comment", ""], "book.ipynb: it has no code that can be converted"),
+    ],
+)
+def test_a_notebook_of_which_nothing_can_be_converted(tmp_path: Path, cells: list[str], said: str) -> None:
+    path = notebook(tmp_path / "book.ipynb", *cells)
+    done = subprocess.run(
+        [sys.executable, "-m", "mlready", "convert", str(path), "--into", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("package", ["math", "class", "my pkg"])
+def test_names_that_cannot_be_the_package(tmp_path: Path, package: str) -> None:
+    path = notebook(tmp_path / "book.ipynb", "import seaborn as sns\nx = sns.__name__")
+    result = CliRunner().invoke(command, [str(path), "--into", str(tmp_path / "seaborn")])
+    assert isinstance(result.exception, UsageError)
+    assert "the notebook imports seaborn" in result.exception.message
+    done = CliRunner().invoke(command, [str(path), "--into", str(tmp_path / "out"), "--package", package])
+    assert isinstance(done.exception, UsageError)
+    assert "not a name that a package can have" in done.exception.message
+
+
 def test_f_strings_in_f_strings_stay_readable_for_python_3_11(tmp_path: Path) -> None:
     inner = """f'<td>{"✓" if row else ""}</td>'"""
     cell = f'rows = {{1: 2}}\nprint(f"""{{rows}}{{ "".join({inner} for row in rows) }}""")'

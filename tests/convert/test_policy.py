@@ -26,6 +26,9 @@ def plain(source: str) -> tuple[str, list[str]]:
         ("!pip install x", "pass", ["dropped"]),
         ("%pip install x", "pass", ["dropped"]),
         ("!ls -l", "pass", ["dropped"]),
+        ("!ls -l 2>/dev/null | wc -l", "pass", ["dropped"]),
+        ("!ls > files.txt", "subprocess.run('ls > files.txt', shell=True, check=False)", ["kept"]),
+        ("!ls; rm -r a", "subprocess.run('ls; rm -r a', shell=True, check=False)", ["kept"]),
         (
             "if a:\n    !unzip {name}.zip",
             'if a:\n    subprocess.run(f"unzip {name}.zip", shell=True, check=False)',

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +51,8 @@ def convert(
     from mlready.convert import convert as run
     from mlready.convert.report import conversion_json
 
-    if package and not package.isidentifier():
-        raise UsageError(f"--package {package}: not a name that can be imported")
+    if package and (not package.isidentifier() or package in {*keyword.kwlist, *sys.stdlib_module_names}):
+        raise UsageError(f"--package {package}: not a name that a package can have")
     options = Options(into=into, package=package, package_only=package_only, force=force, python=python)
     done = run(notebooks, options)
     if dry_run:

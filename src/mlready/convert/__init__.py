@@ -10,6 +10,7 @@ from typing import Any
 from mlready.convert.changes import Changes
 from mlready.convert.corrections import Correction
 from mlready.convert.model import Plan
+from mlready.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ def convert(
             name = f"{package}.{unique(package_name(notebook.name), taken)}"
         plans.append(make_plan(notebook, name, corrections[len(plans)] if corrections else ()))
     roots = {line.root for plan in plans for line in plan.imports if not line.local}
+    if package in roots:
+        raise UsageError(
+            f"the package cannot be called {package}: the notebook imports {package}", hint="--package NAME"
+        )
     if not options.package_only:
         roots |= outside_roots({path: text for plan in plans for path, text in local_modules(plan).items()})
     roots |= {"joblib"} if any(map(saved_models, plans)) else set()

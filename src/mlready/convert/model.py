@@ -56,6 +56,8 @@ class PlainCell:
     code: str
     problem: str = ""
     notes: tuple[Note, ...] = ()
+    commands: frozenset[int] = frozenset()
+    """Lines that stand for a magic or a shell call: a notebook shows no value of theirs."""
 
 
 @dataclass(frozen=True, eq=False)

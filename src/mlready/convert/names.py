@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 import unicodedata
 from collections.abc import Container, Iterable
 
@@ -225,7 +226,7 @@ def unique(name: str, taken: Container[str], hints: Iterable[str] = ()) -> str:
 
 
 def package_name(text: str) -> str:
-    """An importable package name from the name of a notebook or folder."""
+    """An importable package name from the name of a notebook or folder; never that of a module of Python's own."""
     name = snake(text) or "analysis"
     name = re.sub(r"^n(?=\d)", "nb_", name)
-    return f"{name}_project" if name in RESERVED or keyword.iskeyword(name) else name
+    return f"{name}_project" if name in RESERVED or name in sys.stdlib_module_names else name

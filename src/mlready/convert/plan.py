@@ -27,9 +27,12 @@ from mlready.convert.statements import Reading, read_statements
 from mlready.convert.step_names import fitted_names, is_part, leading_comment, step_name
 from mlready.convert.strings import names_in_strings, quoted_names
 from mlready.convert.tokens import CONFIG, OUTPUT_DIR, PLAIN
+from mlready.errors import UsageError
 from mlready.flow.scopes import inner_names
 from mlready.flow.statements import Imports
 
+_ASKING = frozenset({"input", "getpass.getpass"})
+"""Calls that a pipeline cannot answer."""
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__"}
 
 
@@ -39,6 +42,9 @@ def make_plan(notebook: Notebook, package: str, corrections: tuple[Correction, .
     cells = expand_runs(cells, notebook.path.parent)
     imports = Imports()
     reading = read_statements(cells, imports)
+    if not reading.statements:
+        problems = [f"cell {cell.number}: {cell.problem}" for cell in reading.cells if cell.problem]
+        raise UsageError(f"{notebook.path}: it has no code that can be converted", hint=next(iter(problems), ""))
     return _Planner(notebook, package, reading, imports, corrections).plan()
 
 
@@ -349,6 +355,7 @@ class _Planner:
         ]
         notes += correction_notes(self.corrections, self.statements)
         notes += self._undefined()
+        notes += self._questions()
         notes += self._order()
         for stage in stages:
             lines = sum(s.lines for s in stage.statements)
@@ -371,6 +378,11 @@ class _Planner:
             for name in sorted(self.needs[statement.index] - known):
                 known |= {name}
                 yield Note(statement.cell, 0, "warning", f"{name}: used, but nothing in the notebook defines it")
+
+    def _questions(self) -> Iterable[Note]:
+        for statement in self.statements:
+            for call in sorted(_ASKING.intersection(statement.flow.calls)):
+                yield Note(statement.cell, 0, "warning", f"{call} waits for a person: make a setting of the answer")
 
     def _order(self) -> Iterable[Note]:
         counts = [(c.execution_count, c.number) for c in self.notebook.cells if c.execution_count is not None]

@@ -87,26 +87,27 @@ CELL_TRANSLATED = {
     "!": "subprocess.run",
     "cmd": "subprocess.run",
 }
+_LOOKS = "only looks"
 SHELL_DROPPED = {
     "pip": "a dependency, declared in pyproject.toml",
     "pip3": "a dependency, declared in pyproject.toml",
     "conda": "a dependency, declared in pyproject.toml",
     "mamba": "a dependency, declared in pyproject.toml",
     "uv": "a dependency, declared in pyproject.toml",
-    "ls": "only looks",
-    "pwd": "only looks",
-    "nvidia-smi": "only looks",
-    "head": "only looks",
-    "tail": "only looks",
-    "wc": "only looks",
-    "tree": "only looks",
-    "du": "only looks",
-    "df": "only looks",
-    "which": "only looks",
-    "whoami": "only looks",
-    "date": "only looks",
-    "free": "only looks",
-    "lscpu": "only looks",
+    "ls": _LOOKS,
+    "pwd": _LOOKS,
+    "nvidia-smi": _LOOKS,
+    "head": _LOOKS,
+    "tail": _LOOKS,
+    "wc": _LOOKS,
+    "tree": _LOOKS,
+    "du": _LOOKS,
+    "df": _LOOKS,
+    "which": _LOOKS,
+    "whoami": _LOOKS,
+    "date": _LOOKS,
+    "free": _LOOKS,
+    "lscpu": _LOOKS,
     "jupyter": "only for the notebook",
 }
 """Shell commands (by their first word) that leave no trace; every other one is kept as subprocess.run."""
@@ -127,6 +128,8 @@ _SYSTEM_CALL = re.compile(
     r"^(?P<indent>[ \t]*)get_ipython\(\)\.system\(u?" + _QUOTED.format("a", "rest") + r"\)[ \t]*$", re.M
 )
 _PRINTS_DOC = re.compile(r"\s*print\s*\(\s*__doc__\s*\)\s*;?\s*")
+_GOES_ON = re.compile(r";|&&|\|\s*(tee|xargs)\b|>(?!&|\s*/dev/null)")
+"""Operators of the shell that do more with what is looked at."""
 _INSTALL = re.compile(r"(?:^|\s)(?:-m\s+)?(?:pip3?|conda|mamba|uv)\b.*\binstall\b")
 
 
@@ -150,7 +153,8 @@ def plain_cell(cell: Cell) -> PlainCell:
     problem = problem_of(code) or _compile_problem(code)
     if problem:
         notes.append(Note(cell.number, 0, "refused", f"not Python that can be converted: {problem}; kept as text"))
-    return PlainCell(cell.number, cell.source, code, problem, tuple(notes))
+    commands = frozenset({magic.line for magic in found.magics} | {command.line for command in found.shell})
+    return PlainCell(cell.number, cell.source, code, problem, tuple(notes), commands)
 
 
 def as_magics(source: str) -> str:
@@ -227,7 +231,7 @@ _TRANSLATE: dict[str, Callable[[str], str]] = {"cd": _cd, "env": _env, "set_env"
 def _shell(command: Shell, lines: list[str], notes: list[Note], cell: int) -> None:
     words = command.command.split()
     first = words[0] if words else ""
-    if not command.target and (first in SHELL_DROPPED or _INSTALL.search(command.command)):
+    if not command.target and _does_nothing(command.command):
         reason = SHELL_DROPPED.get(first, SHELL_DROPPED["pip"])
         notes.append(Note(cell, command.line, "dropped", f"!{command.command}: {reason}"))
         return
@@ -243,6 +247,12 @@ def _shell(command: Shell, lines: list[str], notes: list[Note], cell: int) -> No
         code = f"{call})"
     _put(lines, command.line, code)
     notes.append(Note(cell, command.line, "kept", f"!{command.command}: kept as subprocess.run"))
+
+
+def _does_nothing(command: str) -> bool:
+    """Whether a command only looks, or installs what pyproject.toml declares; `ls > files.txt` makes a file."""
+    reason = SHELL_DROPPED.get((command.split() or [""])[0], "")
+    return bool(_INSTALL.search(command)) or bool(reason and not (reason == _LOOKS and _GOES_ON.search(command)))
 
 
 def shell_text(command: str) -> str:
@@ -277,7 +287,7 @@ def _foreign_cell(cell: Cell, found: NormalizedCell) -> PlainCell:
         note = Note(
             cell.number, 0, kind, f"{magic.name}: {'kept as subprocess.run' if code else 'only looks or installs'}"
         )
-    return PlainCell(cell.number, cell.source, code, notes=(note,))
+    return PlainCell(cell.number, cell.source, code, notes=(note,), commands=frozenset({1}))
 
 
 def _writefile(argument: str, body: str) -> str:
@@ -291,7 +301,7 @@ def _writefile(argument: str, body: str) -> str:
 
 
 def _shell_cell(name: str, argument: str, shell: Iterable[Shell], body: str) -> str:
-    if all(line.command.split()[0] in SHELL_DROPPED or _INSTALL.search(line.command) for line in shell):
+    if all(_does_nothing(line.command) for line in shell):
         return ""
     interpreter = argument.split() if name == "script" and argument else ["sh" if name == "sh" else "bash"]
     return f"subprocess.run({interpreter!r}, input={body!r}, text=True, check=False)"

@@ -36,9 +36,7 @@ def read_statements(cells: Iterable[PlainCell], imports: Imports) -> Reading:
             continue
         read.append(cell)
         kept, waiting = _placed(inside, (*waiting, ""))
-        found += [
-            _statement(piece, cell.number, len(found) + n, imports, piece is kept[-1]) for n, piece in enumerate(kept)
-        ]
+        found += [_statement(piece, cell, len(found) + n, imports, piece is kept[-1]) for n, piece in enumerate(kept)]
         waiting += below
     return Reading(tuple(read), tuple(found), waiting if any(waiting) else ())
 
@@ -82,17 +80,17 @@ def _refused(cell: PlainCell, problem: str) -> PlainCell:
     return replace(cell, problem=problem, notes=(*cell.notes, note))
 
 
-def _statement(piece: Piece, cell: int, index: int, imports: Imports, last: bool) -> Statement:
+def _statement(piece: Piece, cell: PlainCell, index: int, imports: Imports, last: bool) -> Statement:
     node = piece.node
     first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
     return Statement(
         index=index,
-        cell=cell,
+        cell=cell.number,
         node=node,
         code=piece.code,
         origin=piece.origin,
         flow=analyze([node], imports)[0],
         weight=sum(isinstance(inner, ast.stmt) for inner in ast.walk(node)),
         lines=(node.end_lineno or first) - first + 1 + len(piece.code.leading_lines),
-        shown=last and isinstance(node, ast.Expr) and not piece.muted,
+        shown=last and isinstance(node, ast.Expr) and not piece.muted and first not in cell.commands,
     )

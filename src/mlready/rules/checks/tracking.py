@@ -39,11 +39,19 @@ def experiments_tracked(project: Project) -> Verdict:
     if started is not None:
         words = f"{started.call.name}, and the trainer of transformers reports to it"
         sites.append(Site(1.0, words, started.where, key=started.call.name))
+    sites = sites or list(_runs_without_metrics(project))
     if not sites and nothing_trains(project):
         return unknown(NO_TRAINING)
     if not sites:
         return missing("no experiment tracker is called in the code that trains")
     return met_best(sites, 4)
+
+
+def _runs_without_metrics(project: Project) -> Iterator[Site]:
+    """Runs that training opens in a tracker, or gives parameters to, where no call logs a metric."""
+    for use in project.uses("track", "track-params", reached="training", notebooks=False):
+        said = f"{use.call.name} keeps a run, and no metric is logged to it"
+        yield Site(0.5, said, use.where, key=use.call.name)
 
 
 def _tracker_site(project: Project, use: Use) -> Site:

@@ -283,6 +283,13 @@ def test_a_report_can_be_asked_for(tmp_path: Path) -> None:
     assert json.loads(report.read_text())["schema"] == 1
 
 
+def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "book.ipynb", "a = 1\nb = a")
+    result = CliRunner().invoke(command, [str(path), "--into", str(tmp_path / "out"), "--report", str(path / "r.json")])
+    assert isinstance(result.exception, UsageError)
+    assert "cannot write" in result.exception.message
+
+
 def test_long_data_stands_in_a_module_of_its_own_and_is_copied_where_it_may_change(tmp_path: Path) -> None:
     rows = "\n".join(f"    [{n}, 'a']," for n in range(50))
     names = "\n".join(f"    'a long name of an item {n}',\n" for n in range(25))

@@ -6,11 +6,15 @@ import importlib
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
 from mlready import __version__
 from mlready.errors import ExitCode, MlreadyError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMMANDS = {
     "new": "Scaffold a project that is ready for production from its first commit.",
@@ -105,6 +109,17 @@ def wants_color() -> bool:
     import os
 
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a report that was asked for, whole or not at all, and say so."""
+    from mlready.files import write_atomically
+
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    click.echo(f"wrote {path}", err=True)
 
 
 def _say_error(message: str, hint: str = "") -> None:

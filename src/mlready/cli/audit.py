@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlready.cli import wants_color
+from mlready.cli import wants_color, write
 from mlready.errors import ExitCode, NothingToJudge, UsageError
 
 if TYPE_CHECKING:
@@ -210,9 +210,9 @@ def _print(judged: list[Judged], given: dict[str, Any]) -> None:
     if given["output"] is None:
         _show(text, color=color)
     else:
-        _write(given["output"], text)
+        write(given["output"], text)
     for format_, path in given["also"]:
-        _write(path, _rendered(judged, given, format_, color=False))
+        write(path, _rendered(judged, given, format_, color=False))
 
 
 def _show(text: str, *, color: bool) -> None:
@@ -229,13 +229,3 @@ def _rendered(judged: list[Judged], given: dict[str, Any], format_: str, *, colo
 
     previous = given["previous"]
     return render(format_, judged, verbose=given["verbose"], quiet=given["quiet"], color=color, previous=previous)
-
-
-def _write(path: Path, text: str) -> None:
-    from mlready.files import write_atomically
-
-    try:
-        write_atomically(path, text)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
-    click.echo(f"wrote {path}", err=True)

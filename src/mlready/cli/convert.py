@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlready.cli import write
 from mlready.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def convert(
         verdict = verify_conversion(done, options, once=once, timeout=timeout)
         click.echo(verdict.text)
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(conversion_json(verdict.content if verdict else done.content), encoding="utf-8")
+        write(report, conversion_json(verdict.content if verdict else done.content))
     if verdict is not None and verdict.differs:
         ctx.exit(ExitCode.GATE_FAILED)
 

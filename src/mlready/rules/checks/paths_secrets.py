@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mlready.findings import Site, Verdict, hazard, unknown
 from mlready.project.project import Project, ProjectFile
+from mlready.rules.checks.common import constant
 from mlready.rules.checks.style import place
 
 # ------------------------------------------------------------------------------------------------------ DES007, DES008
@@ -32,7 +33,7 @@ _NO_PATH_USE = re.compile(
 
 def no_absolute_paths(project: Project) -> Verdict:
     """DES007: no path of one person's machine or one platform's notebook in code. The unit is the file."""
-    broken = []
+    broken, mounted = [], _mounted(project)
     for file in project.work_files:
         found = [
             text
@@ -40,6 +41,7 @@ def no_absolute_paths(project: Project) -> Verdict:
             if _is_personal(text.kind, text.value)
             and not _NO_PATH_USE.search(text.use)
             and not _in_sandbox(file, text.value)
+            and not text.value.startswith(mounted)
         ]
         if found:
             more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
@@ -52,6 +54,18 @@ def no_absolute_paths(project: Project) -> Verdict:
                 )
             )
     return hazard(broken, units=len(project.work_files))
+
+
+def _mounted(project: Project) -> tuple[str, ...]:
+    """Folders of containers that something is mounted at: by compose (`.:/data:ro`), or by a Mount of Docker's SDK."""
+    volumes = (volume for file in project.files for service in file.facts.services for volume in service.volumes)
+    targets = [found[1] for volume in volumes if (found := _TARGET.search(volume))]
+    mounts = (c for file in project.work_files for c in file.calls if c.name.rpartition(".")[2] == "Mount")
+    targets += [text for call in mounts if isinstance(text := constant(call, "target", "0"), str)]
+    return tuple(target for target in targets if target.count("/") and target != "/")
+
+
+_TARGET = re.compile(r":(/[^:$]+?)/?(:\w+(,\w+)*)?$")
 
 
 def _in_sandbox(file: ProjectFile, value: str) -> bool:

@@ -39,6 +39,7 @@ def collected(file: ProjectFile, scope: Scope) -> bool:
     return owner.name.rpartition(".")[2].startswith("Test") and not made
 
 
+_ASSERTS = re.compile(r"(^|[._])(assert|check|verify|validate|expect|raises|warns|compare|ensure)")
 _ASSERTING_DECORATORS = re.compile(r"(^|\.)(parametrize_with_checks|image_comparison|check_figures_equal|raises)$")
 """Decorators that bring the assertion: estimator checks of scikit-learn, figures that are compared, errors that are expected."""
 
@@ -48,11 +49,8 @@ def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
     if scope.asserts or any(_ASSERTING_DECORATORS.search(decorator.text) for decorator in scope.decorators):
         return True
     assert file.python is not None
-    for call in file.python.calls:
-        if call.scope == number and re.search(
-            r"(^|[._])(assert|check|verify|validate|expect|raises|warns|compare|ensure)", call.name
-        ):
-            return True
+    if any(_ASSERTS.search(name) for name in _run_by(file, number, scope)):
+        return True
     if any(
         re.search(r"assert|check|verify|snapshot|regression|benchmark", ref.rpartition(".")[2]) for ref in scope.refs
     ):
@@ -60,6 +58,16 @@ def asserts_something(file: ProjectFile, number: int, scope: Scope) -> bool:
     return any(
         re.search(r"snapshot|regression|benchmark|image_comparison|golden", param.name) for param in scope.params
     )
+
+
+def _run_by(file: ProjectFile, number: int, scope: Scope) -> Iterator[str]:
+    """Names of what a test calls: in its body, or handed to it (`@parametrize("check", [check_shape])`)."""
+    plain = scope.name.rpartition(".")[2]
+    for call in file.calls:
+        if call.scope == number:
+            yield call.name
+        elif call.scope == scope.parent and "decorator" in call.context and plain in call.targets:
+            yield from (item.text for arg in call.args for item in arg.value.items if item.kind == "name")
 
 
 def asserting_helpers(project: Project) -> frozenset[str]:

@@ -19,13 +19,19 @@ def test_functions(project: Project) -> Iterator[tuple[ProjectFile, int, Scope]]
 
 
 def is_test(file: ProjectFile, scope: Scope) -> bool:
-    """Whether the name makes it a test: `test_x` at the top, or in a class."""
+    """Whether the name makes it a test: `test_x` at the top, or in a class; not a function that the file hands its arguments."""
     assert file.python is not None
     name = scope.name.rpartition(".")[2]
     parent = file.python.scopes[scope.parent] if scope.parent >= 0 else None
     nested = parent is not None and parent.kind == "function" and not parent.name.endswith(">")
     fixture = any("fixture" in decorator.text for decorator in scope.decorators)
-    return name.startswith("test") and not nested and not fixture
+    return name.startswith("test") and not nested and not fixture and not _called_with_arguments(file, scope)
+
+
+def _called_with_arguments(file: ProjectFile, scope: Scope) -> bool:
+    """`test_model(args.rows, args.labels)`: what a script calls so finds no such fixtures in pytest."""
+    own = (call for call in file.calls if call.name == scope.name and "decorator" not in call.context)
+    return len(scope.params) > 0 and any(call.args for call in own)
 
 
 def collected(file: ProjectFile, scope: Scope) -> bool:

@@ -166,6 +166,7 @@ def retraining_automated(project: Project) -> Verdict:
     """DRF002: a schedule or a data trigger starts training."""
     sites = [*_scheduled_commands(project), *_scheduled_code(project), *_scheduled_infra(project)]
     sites += [*_scheduled_deployments(project), *_started_by_events(project), *_trained_by_changes(project)]
+    sites += _trained_on_drift(project)
     if sites:
         return met_best(sites, 5)
     if nothing_trains(project):
@@ -203,6 +204,19 @@ def _scheduled_commands(project: Project) -> Iterator[Site]:
             continue
         fetched = any(_FETCHES.search(c.text) for c in _of_workflow(jobs, training.where.path))
         yield _training_site(project, training.where, fetched=fetched, what=f"a schedule runs {training.text[:60]}")
+
+
+def _trained_on_drift(project: Project) -> Iterator[Site]:
+    """What trains, called under a condition in a function that looks for drift."""
+    trains = project.nodes(*TRAIN_ACTIVITIES, "fit")
+    looks = {use.node for use in _detectors(project) if use.file.facts.notebook is None and use.call.scope}
+    for path, number in sorted(looks):
+        file = project.by_path[path]
+        for call in file.calls:
+            if call.scope != number or "if" not in call.context:
+                continue
+            if project.graph.reach(project.graph.resolve(path, call.name)) & trains:
+                yield Site(1.0, f"{call.name} trains where drift is found", file.at(call.line), key=call.name)
 
 
 _TRIAL = re.compile(r"\becho\b|fixture|smoke|\btests?\b|lint|check", re.IGNORECASE)

@@ -10,6 +10,7 @@ from mlready.facts.rows import Subscript, Value
 from mlready.findings import Site, Verdict, hazard, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import argument, literal_path, spreads_keywords
+from mlready.rules.checks.inputs import TEXT_READERS, fits_what_it_reads, models_tables, reads_pictures
 from mlready.rules.checks.schemas import Schema, schemas, typed_columns
 
 # ------------------------------------------------------------------------------------------------------ FEA004 .. FEA006
@@ -90,9 +91,6 @@ def _positional_read(file: ProjectFile) -> Site | None:
     return None
 
 
-_TEXT_READERS = re.compile(r"(^|\.)(read_csv|read_table|read_excel|read_fwf|scan_csv|read_html)$")
-
-
 _TYPES = ("dtype", "dtypes", "schema", "schema_overrides", "converters", "names_dtype", "parse_dates")
 
 
@@ -100,7 +98,7 @@ def read_types_explicit(project: Project) -> Verdict:
     """FEA005: text tables are read with types, or checked by a schema straight after. The unit is the call."""
     broken, units = [], 0
     for use in project.uses("read-data"):
-        if not _TEXT_READERS.search(use.call.name) or "read-bundled-data" in use.call.activities:
+        if not TEXT_READERS.search(use.call.name) or "read-bundled-data" in use.call.activities:
             continue
         if use.file.facts.notebook is None and not project.reaches(use.node, "any"):
             continue
@@ -294,11 +292,11 @@ def features_named(project: Project) -> Verdict:
     for use in project.uses("feature-store", notebooks=False):
         sites.append(Site(1.0, f"{use.call.name} names the features", use.where, key=use.call.name))
     if not any(site.credit >= 1 for site in sites):
-        if not _models_tables(project):
+        if not models_tables(project):
             return not_applicable(
                 "no model of tables is trained here: pictures, sound and text have no columns to name"
             )
-        if _reads_pictures(project) and not _fits_what_it_reads(project):
+        if reads_pictures(project) and not fits_what_it_reads(project):
             return unknown(
                 "pictures or sound are read beside tables, and which of them the model learns from cannot be told"
             )
@@ -309,60 +307,6 @@ def features_named(project: Project) -> Verdict:
         where = f"{doubtful.file.path}:{doubtful.line}"
         return unknown(f"{doubtful.name} lists columns ({where}), and whether the model is given them cannot be told")
     return missing("nothing lists the features by name: the model takes whatever columns the file has")
-
-
-_PICTURES = frozenset(
-    ("cv2", "PIL", "skimage", "imageio", "torchvision", "monai", "nibabel", "pydicom", "SimpleITK", "torchio", "albumentations",
-     "librosa", "torchaudio", "soundfile", "timm", "segmentation_models_pytorch", "ultralytics", "mahotas", "spectral")
-)  # fmt: skip
-
-
-_NO_TABLES = _PICTURES | {"torch", "tensorflow", "keras"}
-
-
-def _reads_pictures(project: Project) -> bool:
-    return any(root.partition(".")[0] in _PICTURES for root in project.imported)
-
-
-def _fits_what_it_reads(project: Project) -> bool:
-    """Whether one file reads a table and fits a model of tables, and no pictures: there the columns are the inputs."""
-    reads = {use.file.path for use in project.uses("read-data") if _TEXT_READERS.search(use.call.name)}
-    for use in project.uses("train", "fit", "tune", "preprocess"):
-        python = use.file.python
-        if use.file.path not in reads or use.call.system not in _OF_TABLES or _NO_MODEL.match(use.call.name):
-            continue
-        if python is not None and not any(row.module.partition(".")[0] in _NO_TABLES for row in python.imports):
-            return True
-    return False
-
-
-_OF_TABLES = frozenset(
-    ("sklearn", "xgboost", "lightgbm", "catboost", "statsmodels", "autogluon", "pycaret", "flaml", "tpot", "auto-sklearn",
-     "imbalanced-learn", "category-encoders", "feature-engine", "h2o", "cuml", "spark", "pyspark", "lifelines", "lazypredict", "sagemaker")
-)  # fmt: skip
-_OF_TEXT = re.compile(r"(Tfidf|Count|Hashing)(Vectorizer|Transformer)|[Tt]okenize|Word2Vec|SentenceTransformer")
-_OF_COLUMNS = re.compile(r"Scaler|OneHot|Ordinal|TargetEncod|Imputer|ColumnTransformer|Discretizer|get_dummies")
-_NO_MODEL = re.compile(r"sklearn\.(manifold|metrics|preprocessing\.(LabelEncoder|LabelBinarizer))|joblib")
-
-
-def _models_tables(project: Project) -> bool:
-    """Whether tables are read and a model of tables is fitted: not of text, pictures or sound."""
-    if not _reads_tables(project):
-        return False
-    fitted = [
-        use.call.name for use in project.uses("train", "fit", "tune", "preprocess") if use.call.system in _OF_TABLES
-    ]
-    fitted = [name for name in fitted if not _NO_MODEL.match(name)]
-    columns = any(_OF_COLUMNS.search(name) for name in fitted)
-    text = any(_OF_TEXT.search(use.call.name) for use in project.uses("preprocess", "embed", "fit", "train"))
-    return columns or (bool(fitted) and not text)
-
-
-def _reads_tables(project: Project) -> bool:
-    return any(
-        _TEXT_READERS.search(use.call.name) or use.call.name.endswith(("read_parquet", "read_sql"))
-        for use in project.uses("read-data")
-    )
 
 
 def _named_in_code(project: Project) -> Iterator[Site]:

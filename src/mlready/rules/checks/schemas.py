@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlready.facts.rows import Call, Scope, Text, Value
-from mlready.findings import Site, Verdict, met, met_best, missing, unknown
+from mlready.findings import Site, Verdict, met, met_best, missing, not_applicable, unknown
 from mlready.project.graph import Node
 from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.inputs import forms_in_configuration, models_tables
 
 # ---------------------------------------------------------------------------------------------------------- schemas
 
@@ -142,6 +143,9 @@ def input_schema_declared(project: Project) -> Verdict:
     sites += list(_declared_elsewhere(project))
     sites += [*own_validation(project), *_asserted_inputs(project), *_parsed_records(project)]
     sites += [site for _, site in refusals(project)]
+    tables = models_tables(project)
+    if not sites and not tables:
+        sites += list(forms_in_configuration(project))
     if not sites:
         doubtful = next((schema for schema in _declared(project) if schema.fields), None)
         if doubtful is not None:
@@ -151,7 +155,10 @@ def input_schema_declared(project: Project) -> Verdict:
         if named is not None:
             file, _, scope = named
             return unknown(f"what {scope.name} ({file.path}:{scope.line}) refuses cannot be told")
-        return missing("nothing declares which columns the data has, and of which types")
+        declared = "which columns the data has, and of which types"
+        return missing(
+            f"nothing declares {declared if tables else 'what the input looks like: its form, size or length'}"
+        )
     return met_best(sites, 4)
 
 
@@ -410,7 +417,10 @@ def schema_constrains_and_fails(project: Project) -> Verdict:
     for file in project.matching("*expectations/*.json", "*great_expectations/*.json", "schema.pbtxt"):
         best = best or Site(1.0, f"{file.path} constrains values", file.at(0), key=file.path)
     own = any(site.credit > 0.5 for site in own_validation(project))
-    if best is None and (own or not any(True for _ in schemas(project))):
+    declared = any(True for _ in schemas(project))
+    if best is None and not (own or declared or models_tables(project)):
+        return not_applicable("no model of tables is trained here: there are no columns to constrain")
+    if best is None and (own or not declared):
         return unknown("the data is checked by own code, and which values it refuses cannot be told")
     if best is None:
         return missing("the schema knows types alone: minus eight bedrooms pass")

@@ -88,6 +88,13 @@ def test_a_folder_with_a_license_and_an_entry_of_torch_hub_is_a_copied_repositor
     assert vendored_folders(paths) == {"edge/yolo"}
 
 
+def test_a_tool_with_its_own_readme_and_license_is_a_copy() -> None:
+    copied = ["yolo/LICENSE.md", "yolo/README.md", "yolo/train.py"]
+    assert vendored_folders(["LICENSE", "train.py", *copied]) == {"yolo"}
+    assert vendored_folders(["train.py", *copied]) == frozenset()
+    assert vendored_folders(["LICENSE", *copied, "yolo/pyproject.toml"]) == frozenset()
+
+
 def python(*functions: str, asserts: int = 0, **more: object) -> FileFacts:
     scopes = [Scope(name="", kind="module", parent=-1, line=1, end_line=9, statements=int(bool(more.get("calls"))))]
     scopes += [

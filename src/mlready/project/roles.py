@@ -253,15 +253,28 @@ def package_folders(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py"))
 
 
+_LICENSE = re.compile(r"(licen[cs]e|copying)", re.IGNORECASE)
+_PACKAGED = frozenset(("pyproject.toml", "setup.py", "setup.cfg"))
+
+
 def vendored_folders(paths: Iterable[str]) -> frozenset[str]:
-    """Folders that bring a license of their own inside a package, or beside a hubconf.py, which torch.hub reads at the
-    root of a repository: copied libraries."""
-    paths = list(paths)
-    packages, known = package_folders(paths), frozenset(paths)
-    licensed = {
-        path.rpartition("/")[0]
-        for path in paths
-        if "/" in path and re.match(r"(licen[cs]e|copying)", path.rpartition("/")[2], re.IGNORECASE)
-    }
-    inside = {folder for folder in licensed & packages if folder.rpartition("/")[0] in packages}
-    return frozenset(inside | {folder for folder in licensed if f"{folder}/hubconf.py" in known})
+    """Copied code: what brings a license of its own below another, as a package inside a package or as a tool with its README."""
+    by_folder: dict[str, set[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        by_folder.setdefault(folder, set()).add(name)
+    packages = {folder for folder, names in by_folder.items() if "__init__.py" in names}
+    licensed = {folder for folder, names in by_folder.items() if any(_LICENSE.match(name) for name in names)}
+    return frozenset(
+        folder
+        for folder in licensed - {""}
+        if (folder in packages and folder.rpartition("/")[0] in packages)
+        or "hubconf.py" in by_folder[folder]  # torch.hub reads it at the root of a repository.
+        or ("" in licensed and _is_copied_tool(by_folder[folder]))
+    )
+
+
+def _is_copied_tool(names: set[str]) -> bool:
+    """Whether a folder is a repository of its own that was put here: a README and code, and no package of a workspace."""
+    has_readme = any(name.lower().startswith("readme") for name in names)
+    return has_readme and any(name.endswith(".py") for name in names) and _PACKAGED.isdisjoint(names)

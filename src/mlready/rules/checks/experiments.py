@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from mlready.facts.rows import Cell, NotebookFacts
-from mlready.findings import Location, Site, Verdict, each, hazard, met, missing, not_applicable, unknown
+from mlready.findings import Location, Site, Verdict, hazard, met, missing, not_applicable, unknown
 from mlready.project.kinds import TRAIN_ACTIVITIES
-from mlready.project.project import Project, ProjectFile
+from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import functions
 
 _OWN_FOLDERS = re.compile(
@@ -51,7 +51,8 @@ def cell_place(file: ProjectFile, cell: Cell) -> Location:
 def notebooks_apart(project: Project) -> Verdict:
     """EXP001: notebooks have a folder of their own, and do not lie among the modules of the package."""
     packages = _packages(project)
-    return each(*(_apart_site(file, packages, _beside(project, file)) for file in notebooks(project)))
+    sites = [_apart_site(file, packages, _beside(project, file)) for file in notebooks(project)]
+    return hazard([site for site in sites if site.credit < 1], units=len(sites))
 
 
 def notebooks(project: Project) -> tuple[ProjectFile, ...]:
@@ -91,13 +92,10 @@ def _apart_site(file: ProjectFile, packages: set[str], modules: set[str]) -> Sit
     return Site(1.0, f"stands in {folder}/, which holds no modules", file.at(0), key="apart")
 
 
-_MATTERS = (*TRAIN_ACTIVITIES, "save-model", "fit")
-
-
 def training_outside_notebooks(project: Project) -> Verdict:
     """EXP002: the share of training and saving that stands in modules and scripts."""
-    inside = list(project.uses(*_MATTERS, notebooks=True))
-    outside = list(project.uses(*_MATTERS, notebooks=False))
+    inside = sorted(_trains(project, notebooks=True), key=lambda use: "fit" in use.call.activities)
+    outside = list(_trains(project, notebooks=False))
     if not outside:
         if not inside:
             return unknown("no call that trains or saves a model was found")
@@ -107,7 +105,8 @@ def training_outside_notebooks(project: Project) -> Verdict:
     if not reached:
         return met(Site(0.5, "modules train, but no entry point reaches them", outside[0].where, key="not reached"))
     first = reached[0]
-    in_notebooks = {use.file.path for use in inside if set(use.call.activities) & {*TRAIN_ACTIVITIES, "save-model"}}
+    in_notebooks = {use.file.path for use in inside if set(use.call.activities) & set(TRAIN_ACTIVITIES)}
+    in_notebooks |= {use.file.path for use in project.uses("save-model", notebooks=True)}
     if in_notebooks and len(in_notebooks) > 3 * len({use.file.path for use in reached}):
         return met(
             Site(
@@ -118,6 +117,20 @@ def training_outside_notebooks(project: Project) -> Verdict:
             )
         )
     return met(Site(1.0, f"{first.call.name} stands in a module", first.where, key=first.call.name))
+
+
+def _trains(project: Project, *, notebooks: bool) -> Iterator[Use]:
+    """Calls that train: not what a class of an unknown library fits, nor a gradient that no optimizer follows."""
+    steps = {use.file.path for use in project.calls(".step", ".apply_gradients", ".minimize")}
+    for use in project.uses(*TRAIN_ACTIVITIES, "fit", notebooks=notebooks):
+        name = use.call.name
+        if name.endswith(".backward") and use.file.path not in steps:
+            continue
+        holder = name.rpartition(".")[0]
+        own = holder.partition(".")[0] in project.local_roots
+        if "." in holder and not own and not project.vocabulary.system_of(holder):
+            continue
+        yield use
 
 
 def notebooks_use_the_package(project: Project) -> Verdict:

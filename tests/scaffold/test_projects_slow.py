@@ -109,3 +109,4 @@ def test_a_feature_is_dropped_by_deleting_what_the_readme_names(feature: str, tm
         assert f"`{name}`" in readme
     subprocess.run(["git", "rm", "-rq", *dropped], cwd=project, check=True)
     make(project, "lint", "test")
+    assert not (project / "mlruns").exists()  # tests keep their runs and models to themselves

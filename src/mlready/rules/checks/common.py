@@ -39,6 +39,21 @@ def built_above(folder: str) -> str:
     return _BUILD_FOLDERS.sub("", folder)
 
 
+_INSERT = re.compile(r"\binsert\s+into\b", re.IGNORECASE)
+
+
+def inserted_rows(project: Project) -> Iterator[tuple[Location, str]]:
+    """The SQL that adds rows where requests are answered, with its place."""
+    for file in project.code_files:
+        for text in file.python.texts if file.python else ():
+            if (
+                text.kind == "sql"
+                and _INSERT.search(text.value)
+                and project.reaches((file.path, text.scope), "serving")
+            ):
+                yield file.at(text.line), text.value
+
+
 NO_TRAINING = "no step that trains is seen in the code"
 
 

@@ -6,10 +6,14 @@ import re
 
 from mlready.findings import Location, Site, Verdict, met, missing, unknown
 from mlready.project.project import Project, Use
-from mlready.rules.checks.common import strings
+from mlready.rules.checks.common import inserted_rows, strings
 
 _INSTRUMENTED = re.compile(r"(?<!install )\bopentelemetry-instrument\b(?!ation)")
 _GATEWAYS = re.compile(r"litellm|portkey|helicone|gateway|openrouter", re.IGNORECASE)
+
+
+_MEASURED = re.compile(r"\b(\w*_)?(tokens|latency(_\w+)?|response_time|cost)\b", re.IGNORECASE)
+"""Columns of a table that say what a call took."""
 
 
 def llm_calls_traced(project: Project) -> Verdict:
@@ -36,6 +40,9 @@ def llm_calls_traced(project: Project) -> Verdict:
     logged = next((use for use in calls if _logs_near(use)), None)
     if logged is not None:
         return met(Site(0.5, "calls are logged by hand", logged.where, key="log"))
+    row = next((where for where, sql in inserted_rows(project) if _MEASURED.search(sql)), None)
+    if row is not None:
+        return met(Site(0.5, "calls are rows of a table, written by hand", row, key="insert"))
     if any(project.uses("trace-llm", notebooks=True)):
         return met(
             Site(

@@ -10,7 +10,7 @@ from mlready.project.entries import MAIN, operations
 from mlready.project.graph import Node
 from mlready.project.project import Project, Use
 from mlready.rules.checks.batch import recorded
-from mlready.rules.checks.common import constant, drift_monitors, strings
+from mlready.rules.checks.common import constant, drift_monitors, inserted_rows, strings
 from mlready.rules.checks.drift import own_detectors
 
 # ------------------------------------------------------------------------------------------------------------- MON001
@@ -83,6 +83,7 @@ _ROW_OF_TABLE = re.compile(
     r"(predict|inference|forecast|request|response|score)\w*\.objects\.(bulk_)?create$", re.IGNORECASE
 )
 """`PredictionLog.objects.create(…)`: a row of a table of Django."""
+_ANSWER_COLUMN = re.compile(r"\b(answer|response|completion|prediction|predicted_\w+|predicted)\b", re.IGNORECASE)
 _OTHER_TASK = re.compile(r"_*(fit|train|retrain|tune|evaluate|list|get|read|fetch|load|find|query|count)(_|$)")
 """Names of functions that do something else than answer: they train, or look up what was kept."""
 
@@ -104,6 +105,9 @@ def predictions_recorded(project: Project) -> Verdict:
         said_so = _RECORDS.search(f"{use.scope.name} {name}")
         if writes and (said_so or (_scope_predicts(use) and writes - {"track-metrics", "log-artifact"})):
             return met(Site(1.0, f"{use.scope.name or name} records predictions ({name})", use.where, key=name))
+    for where, sql in inserted_rows(project):
+        if _ANSWER_COLUMN.search(sql):
+            return met(Site(1.0, "answers are rows of a table", where, key="insert"))
     appended = next((use for use in serving_calls(project) if _appends(use) and _answers(project, use)), None)
     if appended is not None:
         said = f"{appended.scope.name or appended.file.name} appends predictions to a file"

@@ -53,7 +53,10 @@ def seeds_set(project: Project) -> Verdict:
     if not told:
         return unknown(f"seeds may be among the keywords of {sources[0].use.call.name} ({sources[0].use.where})")
     held = [source for source in told if source.seeded]
-    free = next((source for source in told if not source.seeded), None)
+    unseeded = [source for source in told if not source.seeded]
+    free = next(
+        (source for source in unseeded if _WORKS_BY_NAME.search(source.use.file.name)), next(iter(unseeded), None)
+    )
     said = f"{len(held)} of {len(told)} sources of randomness are seeded"
     if len(told) < len(sources):
         said += f", of {len(sources) - len(told)} more it cannot be told"
@@ -198,7 +201,10 @@ def _is_module(file: ProjectFile) -> bool:
     """Whether a file defines classes and is not called after training: its main guard then shows how it is used."""
     python = file.python
     classes = any(scope.kind == "class" for scope in python.scopes) if python else False
-    return classes and not re.search(r"train|main|run|fit|exp|job|pipeline", file.name, re.IGNORECASE)
+    return classes and not _WORKS_BY_NAME.search(file.name)
+
+
+_WORKS_BY_NAME = re.compile(r"train|main|run|fit|exp|job|pipeline", re.IGNORECASE)
 
 
 def _only_shown(use: Use) -> bool:

@@ -123,11 +123,13 @@ def _starts_something(project: Project, command: Command) -> bool:
 
 
 def _started_by(command: Command) -> str:
-    """The script or target that a command runs: `bash train.sh`, `./train.sh`, `python app/main.py`, `make train`; else ""."""
+    """The script or target that a command runs: `bash train.sh`, `./train.sh`, `main.py --lr 0.1`, `make train`; else ""."""
     words = command.words
     tool = words[0].rpartition("/")[2] if words else ""
     if words and words[0].startswith("./"):
         return words[0].removeprefix("./")
+    if re.fullmatch(r"[\w./-]+\.py:?", words[0] if words else ""):
+        return words[0].rstrip(":")  # A block that shows the options of a script begins with its name.
     if len(words) > 1 and (tool in ("sh", "bash", "make", "just", "task") or tool.startswith("python")):
         return words[1] if re.match(r"^[\w./-]+$", words[1]) and not words[1].startswith("-") else ""
     return ""

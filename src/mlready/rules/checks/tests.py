@@ -172,7 +172,7 @@ def _preparation(project: Project) -> Location | None:
     ]
     named = [use for use in uses if _PREPARES_IN.search(f"{use.file.name} {use.scope.name}")]
     reached = (use for use in named if project.reaches(use.node, "training"))
-    found = next(chain(reached, named, uses), None)
+    found = next(chain(reached, named), None)
     return found.where if found is not None else None
 
 

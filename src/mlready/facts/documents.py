@@ -161,15 +161,15 @@ _PROMPT = re.compile(
     r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
 )
 _KNOWN_COMMAND = re.compile(
-    r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|python[\d.]*|conda|mamba|uv|uvx|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
+    r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|python[\d.]*|conda|mamba|uv|uvx|rye|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
     r"|mlflow|(?:nvidia-)?docker(?:-compose)?|podman|kubectl|helm|terraform|git|wget|curl|bash|sh|npm|npx|uvicorn|gunicorn|streamlit|jupyter"
     r"|torchrun|accelerate|deepspeed|kedro|zenml|prefect|airflow|bentoml|ray|brew|apt(?:-get)?|source|\./[\w./-]+)(?: |\Z)"
 )
 
 
 _PYTHON = re.compile(
-    r"\bpython[\s*_`:=(v-]{0,5}(?:version[\s*_`:=]{0,5})?(?P<version>3\.\d{1,2})(?![\w+]|\.?\d"
-    r"|(?:\.\d+|\.x)?[\s*_`)]*(?:\+|[-–,/]\s*v?3\.|to\b|or\b|and\b|above|higher|newer|later|upwards))",
+    r"\bpython[\s*_`:=(v-]{0,5}(?:version[\s*_`:=]{0,5})?(?P<version>3\.\d{1,2})(?:\.\d+|\.x)?(?![\w+]|\.\d"
+    r"|[\s*_`)]*(?:\+|[-–,/]\s*v?3\.|to\b|or\b|and\b|above|higher|newer|later|upwards))",
     re.IGNORECASE,
 )
 """One Python, and no lower bound or choice of several."""

@@ -105,11 +105,11 @@ def skipped(scope: Scope) -> bool:
 
 def alive(project: Project) -> list[tuple[ProjectFile, int, Scope]]:
     """Tests that run and check something."""
-    doctests = runs_doctests(project)
+    doctests, helpers = runs_doctests(project), asserting_helpers(project)
     return [
         (f, n, s)
         for f, n, s in test_functions(project)
-        if not skipped(s) and (not vacuous(f, n, s) or (doctests and s.examples))
+        if not skipped(s) and (not vacuous(f, n, s) or helped(f, n, helpers) or (doctests and s.examples))
     ]
 
 

@@ -17,7 +17,7 @@ from mlready.project.project import Project, ProjectFile
 # -------------------------------------------------------------------------------------------------------------- DES009
 
 _INSTALLS = re.compile(
-    r"\b(pip3?|uv|poetry|conda|mamba|pdm|pipenv|pixi|hatch|cmake|npm (ci|install)|apt(-get)? install|just (setup|install)"
+    r"\b(pip3?|uv|rye sync|poetry|conda|mamba|pdm|pipenv|pixi|hatch|cmake|npm (ci|install)|apt(-get)? install|just (setup|install)"
     r"|make (setup|install|env|init|venv|deps|dev|up|start)|(nvidia-)?docker( |-)(build|compose|run|pull))\b"
     r"|\b\w*(install|setup|requirements|bootstrap)\w*\.sh\b|\.sh (up|install|setup)\b",
     re.IGNORECASE,

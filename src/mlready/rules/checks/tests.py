@@ -8,6 +8,7 @@ from itertools import chain
 from mlready.facts.rows import Scope
 from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing, unknown
 from mlready.project.commands import Command
+from mlready.project.entries import start_nodes
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
@@ -131,7 +132,20 @@ def tested_nodes(project: Project) -> frozenset[Node]:
         if any("fixture" in decorator.text for decorator in scope.decorators)
         or scope.name.rpartition(".")[2] in ("setUp", "setUpClass", "setup_method")
     ]
-    return project.graph.reach([*starts, *fixtures, *((path, 0) for path, _ in starts)])
+    started = (node for path in sorted(_started_by_tests(project)) for node in start_nodes(project.by_path[path]))
+    return project.graph.reach([*starts, *fixtures, *((path, 0) for path, _ in starts), *started])
+
+
+def _started_by_tests(project: Project) -> frozenset[str]:
+    """Scripts that living tests start as commands: `run_command(["train.py", "--fast"])`."""
+    scripts = {file.path for file in project.code_files if file.facts.notebook is None}
+    named = {
+        text.value.removeprefix("./")
+        for file, number, _ in alive(project)
+        for text in (file.python.texts if file.python else ())
+        if text.scope == number and text.value.endswith(".py")
+    }
+    return frozenset(path for path in scripts if path in named or any(path.endswith(f"/{name}") for name in named))
 
 
 def _reached_use(project: Project, *activities: str) -> Use | None:

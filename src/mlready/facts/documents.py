@@ -161,9 +161,9 @@ _PROMPT = re.compile(
     r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
 )
 _KNOWN_COMMAND = re.compile(
-    r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|python[\d.]*|conda|mamba|uv|uvx|rye|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
+    r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|python[\d.]*|conda|mamba|uv|uvx|rye|pipenv|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
     r"|mlflow|(?:nvidia-)?docker(?:-compose)?|podman|kubectl|helm|terraform|git|wget|curl|bash|sh|npm|npx|uvicorn|gunicorn|streamlit|jupyter"
-    r"|torchrun|accelerate|deepspeed|kedro|zenml|prefect|airflow|bentoml|ray|brew|apt(?:-get)?|source|\./[\w./-]+)(?: |\Z)"
+    r"|torchrun|accelerate|deepspeed|sbatch|srun|snakemake|nextflow|flask|chainlit|papermill|heroku|gcloud|sam|modal|yarn|pnpm|kedro|zenml|prefect|airflow|bentoml|ray|brew|apt(?:-get)?|source|\./[\w./-]+)(?: |\Z)"
 )
 
 

@@ -55,10 +55,10 @@ def explain_word(word: str) -> str:
         return explain_rule(rules[key])
     if key in factors:
         return "\n".join(_factor(factors[key])) + "\n"
-    if key in vocabulary.activities:
-        return "\n".join(_activity(vocabulary.activities[key])) + "\n"
-    if key in systems:
-        return "\n".join(_system(systems[key])) + "\n"
+    told = [*_activity(vocabulary.activities[key]), ""] if key in vocabulary.activities else []
+    told += _system(systems[key]) if key in systems else []
+    if told:
+        return "\n".join(told).rstrip() + "\n"
     allowed = [word for rule in load_rules().rules for word in (rule.id, rule.name)]
     allowed += [*factors, *systems, *vocabulary.activities]
     raise UsageError(f"no rule, factor, system or activity is called {word!r}", hint=did_you_mean(word, allowed))
@@ -115,10 +115,10 @@ def _factor(factor: Factor) -> Iterator[str]:
 
 def _activity(activity: Activity) -> Iterator[str]:
     yield f"# {activity.id}: {activity.title}"
-    yield from ("", activity.summary, "", "Systems that mean it:")
-    for system in load().systems.values():
-        if activity.id in system.calls:
-            yield f"- {system.name}: {', '.join(system.calls[activity.id][:6])}"
+    yield from ("", activity.summary)
+    meant = {system.name: _signs(system).get(activity.id, {}) for system in load().systems.values()}
+    lines = [f"- {name}: {', '.join([*signs][:6])}" for name, signs in meant.items() if signs]
+    yield from ("", "Systems that mean it:", *lines) if lines else ()
 
 
 def _system(system: System) -> Iterator[str]:
@@ -126,5 +126,16 @@ def _system(system: System) -> Iterator[str]:
     yield from ("", f"{system.summary} ({system.kind}, {system.url})", "")
     yield f"Distributions: {', '.join(system.distributions) or '-'}"
     yield f"Imports: {', '.join(system.imports) or '-'}"
-    for activity, calls in system.calls.items():
-        yield f"- {activity}: {', '.join(calls)}"
+    for activity, signs in _signs(system).items():
+        yield f"- {activity}: {', '.join(signs)}"
+
+
+def _signs(system: System) -> dict[str, dict[str, None]]:
+    """Activity -> what tells it, once each: calls, commands, steps of CI, hooks, images, resources, files."""
+    found = {"seed": dict.fromkeys(system.random.seeds)} if system.random.seeds else {}
+    for words in (
+        system.calls, system.commands, system.ci, system.hooks, system.images, system.resources, system.files
+    ):  # fmt: skip
+        for activity, patterns in words.items():
+            found.setdefault(activity, {}).update(dict.fromkeys(patterns))
+    return found

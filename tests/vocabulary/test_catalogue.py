@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlready.catalogue import explain_word
 from mlready.resources import rules_dir
 from mlready.vocabulary import System, load
 from mlready.vocabulary.model import SYSTEM_KINDS
@@ -100,3 +101,18 @@ def test_aliases_lead_to_a_spelling_that_is_no_alias() -> None:
 
 def test_no_file_of_systems_is_left_out() -> None:
     assert len(list((rules_dir() / "systems").glob("*.toml"))) >= 10
+
+
+def test_each_activity_and_factor_is_explained_by_what_tells_it() -> None:
+    vocabulary = load()
+    for activity in vocabulary.activities:
+        assert not explain_word(activity).endswith("mean it:\n")
+    assert "- Ruff: ruff check, ruff, " in explain_word("lint")
+    assert "- NumPy: numpy.random.seed, " in explain_word("seed")
+    assert explain_word("Make training reproducible") == explain_word("REP")
+
+
+def test_a_word_that_is_an_activity_and_a_system_is_explained_as_both() -> None:
+    said = explain_word("evaluate")
+    assert "# evaluate: Evaluate" in said
+    assert "# Evaluate\n" in said

@@ -215,6 +215,12 @@ def test_one_file_has_findings_and_no_score(write: Write, run: Run) -> None:
     assert run("audit", "notebooks/a.ipynb", "--fail-under", "90").code == 0, "there is no score to be under"
 
 
+def test_one_file_is_of_no_kind(write: Write, run: Run) -> None:
+    write({"train.py": TRAIN})
+    assert "Taken for" not in run("audit", "train.py", "-v").out
+    assert "Taken for: training" in run("audit", "-v").out
+
+
 def test_one_file_is_judged_as_in_its_project(write: Write, run: Run) -> None:
     cells = ("import pandas as pd", "pd.read_csv('/home/ann/a.csv')")
     write({"notebooks/a.ipynb": notebook(*cells), "train.py": TRAIN, "pyproject.toml": "[tool.mlready]\n"})

@@ -34,7 +34,7 @@ def _report(item: Judged, style: Style) -> Iterator[str]:
     yield from _subprojects(report, paint)
     yield from _to_do(report, paint, limit=None if style.verbose else _TODO)
     if style.verbose:
-        yield from _kind(report, paint)
+        yield from _kind(report, paint) if not report.single_file else ()
         yield from _passed(report, paint)
         yield from _unknown(report, paint)
     yield from _touched(report, paint, limit=None if style.verbose else 20)

@@ -275,6 +275,15 @@ def test_dry_run_shows_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_it_says_what_to_do_next(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "book.ipynb", *TRAINING)
+    into = tmp_path / "my project"
+    result = CliRunner().invoke(command, [str(path), "--into", str(into)])
+    (read,) = re.findall(r'customers_path: str = "(.*)"', (into / "src/my_project/config.py").read_text())
+    assert f"next: put what it reads there ({read}), then cd '{into}' && make setup test run" in result.output
+    assert "Data is not copied: put it there" in (into / "README.md").read_text()
+
+
 def test_a_report_can_be_asked_for(tmp_path: Path) -> None:
     path = notebook(tmp_path / "book.ipynb", "a = 1\nb = a")
     report = tmp_path / "deep" / "report.json"

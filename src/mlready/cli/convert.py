@@ -67,10 +67,23 @@ def convert(
 
         verdict = verify_conversion(done, options, once=once, timeout=timeout)
         click.echo(verdict.text)
+    if not package_only:
+        click.echo(_next(done, into))
     if report:
         write(report, conversion_json(verdict.content if verdict else done.content))
     if verdict is not None and verdict.differs:
         ctx.exit(ExitCode.GATE_FAILED)
+
+
+def _next(done: Conversion, into: Path) -> str:
+    """What a person does then; the data stays where it is."""
+    import shlex
+
+    from mlready.convert.inputs import inputs
+
+    paths = [path for plan in done.plans for _, path in inputs(plan) if "://" not in path]
+    data = f"put what it reads there ({', '.join(dict.fromkeys(paths))}), then " if paths else ""
+    return f"next: {data}cd {shlex.quote(str(into))} && make setup test run"
 
 
 def _plan_text(done: Conversion) -> str:

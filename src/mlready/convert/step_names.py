@@ -61,8 +61,8 @@ def step_name(
     if name := from_title(figure, verb=VERBS[kind]):
         return figure, unique(name, taken, more)
     verb = _verb(statements, kind)
-    noun = next(iter(more), "values")
-    return "", unique(f"{verb}_{noun}" if noun != verb else verb, taken, more[1:])
+    noun = next((noun for noun in more if not noun.startswith(verb)), "")
+    return "", unique(f"{verb}_{noun}" if noun else verb if more else f"{verb}_values", taken, more[1:])
 
 
 def fitted_names(statements: Sequence[Statement], fitted: Iterable[str]) -> list[str]:

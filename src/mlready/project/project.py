@@ -446,6 +446,10 @@ class Project:
             }
         )
 
+    def imports_trait(self, trait: str) -> bool:
+        """Whether code or notebooks import something that the vocabulary says this of, as a whole."""
+        return any(trait in self.vocabulary.traits(root) for root in self.imported)
+
     @cached_property
     def systems(self) -> frozenset[str]:
         """Systems that code or notebooks import."""

@@ -71,6 +71,8 @@ Trait = Literal[
     "client",
     "table-reader",
     "typed-reader",
+    "keeps-checkpoints",
+    "learns-by-acting",
 ]
 TRAITS: tuple[str, ...] = get_args(Trait)
 

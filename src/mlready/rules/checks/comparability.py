@@ -379,13 +379,10 @@ _BASELINE_FUNCTION = re.compile(
 _BASELINE_FILE = re.compile(r"(^|[/_-])baselines?([_-]\w+)?\.py$")
 
 
-_LEARNS_BY_ACTING = frozenset(("gym", "gymnasium", "rllab", "stable_baselines3"))
-
-
 def _own_baselines(project: Project) -> Iterator[Site]:
     """A class, a function or a script of the project that its name calls a baseline of the model."""
     works = {"evaluate", "predict", "load-model", *_FITS}
-    if _LEARNS_BY_ACTING & project.imported.keys():
+    if project.imports_trait("learns-by-acting"):
         return  # There a baseline is a part of the algorithm.
     for file in project.code_files:
         assert file.python is not None

@@ -384,7 +384,7 @@ _PROFILES = re.compile(r"\b(dvc plots|ydata_profiling|pandas_profiling|great_exp
 _OWN_PROFILE = re.compile(
     r"^(?!_*(load|read|get|fetch)_).*("
     r"(profile|summari[sz]e|describe)_(the_)?(data|dataset|table|frame|df)$|generate_(data_)?statistics$"
-    r"|(data|dataset)_(profile|statistics|stats)$|suggest_baseline$)"
+    r"|(data|dataset)_(profile|statistics|stats)$)"
 )
 """Functions that make statistics; those that load or read them make none."""
 

@@ -261,7 +261,7 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
         return unknown(
             f"a catalog stores the model that a step returns ({catalogued}), and what it holds cannot be told"
         )
-    if not saved and (project.has("checkpoint") or not _SAVE_BY_THEMSELVES.isdisjoint(project.imported)):
+    if not saved and (project.has("checkpoint") or project.imports_trait("keeps-checkpoints")):
         return unknown("a framework saves the weights of a network, and where its preprocessing goes cannot be told")
     if any(made == "weights" for _, made in saved):
         return unknown("weights of a network are saved, and no preprocessing is fitted")
@@ -277,8 +277,6 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
     return missing("no model is saved, with its preprocessing or without")
 
 
-_SAVE_BY_THEMSELVES = frozenset(("pytorch_lightning", "lightning", "ultralytics", "detectron2", "mmengine", "ray"))
-"""Frameworks whose trainers write checkpoints unasked."""
 _MAY_SAVE = (".save", ".save_model", ".export", ".save_weights", ".save_pretrained")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -92,7 +93,7 @@ def extract(statements: Sequence[Statement], imports: Imports) -> Extracted:
     names: dict[tuple[str, str, object], str] = {}
     literals = _with_repeated_paths(statements, list(_literals(statements, imports)))
     for literal in _by_frequency(literals):
-        key = (_group(literal), type(literal.node.value).__name__, literal.node.value)
+        key = _same(literal)
         if key not in names:
             names[key] = _free_name(literal, taken)
             taken.add(names[key])
@@ -102,7 +103,7 @@ def extract(statements: Sequence[Statement], imports: Imports) -> Extracted:
     deferred: dict[int, set[str]] = {}
     for literal in literals:
         index = literal.statement.index
-        name = names[(_group(literal), type(literal.node.value).__name__, literal.node.value)]
+        name = names[_same(literal)]
         replaced.setdefault(index, []).append((literal.node, name))
         (deferred if literal.nested else reads).setdefault(index, set()).add(name)
     for statement in statements:
@@ -333,6 +334,14 @@ def _last_estimator(statements: Sequence[Statement]) -> ast.Call | None:
 
 
 # ------------------------------------------------------------------------------------------------------------ names
+
+
+def _same(literal: _Literal) -> tuple[str, str, object]:
+    """What literals have in common that become one setting: `./a.csv` and `a.csv` are one file."""
+    value = literal.node.value
+    if isinstance(value, str) and literal.what in _PATHS and "://" not in value:
+        value = posixpath.normpath(value)
+    return _group(literal), type(value).__name__, value
 
 
 def _group(literal: _Literal) -> str:

@@ -106,7 +106,11 @@ def skeleton(*, package: str, title: str, plans: Sequence[Plan], environment: En
         "requirements": [dependency.requirement for dependency in environment.dependencies],
         "coverage": 0 if any(inputs(plan) for plan in plans) else COVERAGE,
         "inputs": [pair for plan in plans for pair in inputs(plan)],
-        "steps": [f"{stage.module}.{stage.name}" for plan in plans for stage in plan.stages],
+        "steps": [
+            f"{plan.package.partition('.')[2]}.{stage.module}.{stage.name}".lstrip(".")
+            for plan in plans
+            for stage in plan.stages
+        ],
         "cards": facts,
         "writes": [what for what, is_written in _outputs(plans) if is_written],
     }

@@ -103,7 +103,7 @@ def _told(trace: Tracer, place: Place, name: str, depth: int) -> Made:
     held = _SAME.search(name)
     if held:
         return _of_name(trace, place, name[: held.start()], depth - 1)
-    passed = _arguments_for(trace, place, name)
+    passed = arguments_for(trace.project, place, name)
     if passed is not None:
         return _best({made_of(trace, where, value, depth - 1) for where, value in passed[:_LIMIT]})
     return _of_other_module(trace, place, name, depth)
@@ -136,11 +136,11 @@ def _known_as(place: Place, name: str) -> Iterator[str]:
 
 def made_by_callers(trace: Tracer, place: Place, name: str) -> set[Made]:
     """Each kind of thing that callers hand to a parameter: one helper may save the model and its preprocessing."""
-    passed = _arguments_for(trace, place, name) or []
+    passed = arguments_for(trace.project, place, name) or []
     return {made_of(trace, where, value) for where, value in passed[:_LIMIT]}
 
 
-def _arguments_for(trace: Tracer, place: Place, name: str) -> list[tuple[Place, Value]] | None:
+def arguments_for(project: Project, place: Place, name: str) -> list[tuple[Place, Value]] | None:
     """What callers pass for a parameter; None when the name is no parameter."""
     assert place.file.python is not None
     scope = place.file.python.scopes[place.scope]
@@ -149,9 +149,9 @@ def _arguments_for(trace: Tracer, place: Place, name: str) -> list[tuple[Place, 
         return None
     position = names.index(name) - (names[0] in ("self", "cls"))
     short, found = scope.name.rpartition(".")[2], []
-    for file in trace.project.work_files:
+    for file in project.work_files:
         for call in file.calls:
-            if call.name.rpartition(".")[2] != short or not _calls(trace, file, call, (place.file.path, place.scope)):
+            if call.name.rpartition(".")[2] != short or not _calls(project, file, call, (place.file.path, place.scope)):
                 continue
             value = argument(call, name, str(position))
             if value is not None:
@@ -159,9 +159,9 @@ def _arguments_for(trace: Tracer, place: Place, name: str) -> list[tuple[Place, 
     return found
 
 
-def _calls(trace: Tracer, file: ProjectFile, call: Call, node: Node) -> bool:
-    return node in trace.project.graph.resolve(file.path, call.name) or (
-        call.name.startswith(".") and node in trace.project.graph.edges.get((file.path, call.scope), ())
+def _calls(project: Project, file: ProjectFile, call: Call, node: Node) -> bool:
+    return node in project.graph.resolve(file.path, call.name) or (
+        call.name.startswith(".") and node in project.graph.edges.get((file.path, call.scope), ())
     )
 
 

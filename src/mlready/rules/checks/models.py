@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, each, met, met_best, missing, unknown
 from mlready.project.project import Project, Use
-from mlready.rules.checks.artifacts import Place, Tracer, made_of
+from mlready.rules.checks.artifacts import Place, Tracer, arguments_for, made_of
 from mlready.rules.checks.common import (
     argument,
     checkpoints_kept,
@@ -46,7 +46,7 @@ def about_model(use: Use) -> bool | None:
 
     Only for calls that write and read any object: others mean a model by themselves.
     """
-    if re.search(r"Tokenizer|Processor|FeatureExtractor|AutoConfig", use.call.name):
+    if re.search(r"Tokenizer|Processor|FeatureExtractor|Config\.from_pretrained$", use.call.name):
         return False
     if re.search(r"optim|sched", f"{use.call.receiver} {use.call.name}", re.IGNORECASE) or _copies(use):
         return False
@@ -264,6 +264,9 @@ _STUDIES = re.compile(
 )
 
 
+_STARTS = re.compile(r"pre_?train|backbone|base_?model", re.IGNORECASE)
+
+
 def _starts_or_studies(use: Use) -> bool:
     """What training starts from (`PRETRAINED`, a new head of `num_labels`) and what evaluation looks at serves nobody."""
     if argument(use.call, "num_labels", "num_classes", "ignore_mismatched_sizes") is not None:
@@ -271,7 +274,7 @@ def _starts_or_studies(use: Use) -> bool:
     values = [arg.value for arg in use.call.args]
     given = [text for value in values for text in (value.text, *strings(value))]
     given += [text for value in values for item in value.items for text in (item.text, *strings(item))]
-    return any(re.search(r"pre_?train", text, re.IGNORECASE) for text in given) or bool(_STUDIES.search(use.file.path))
+    return any(_STARTS.search(text) for text in (*given, use.scope.name)) or bool(_STUDIES.search(use.file.path))
 
 
 def _wraps(use: Use, loads: list[Use]) -> bool:
@@ -300,28 +303,85 @@ def _takes_over(use: Use, loads: list[Use]) -> bool:
     )
 
 
+_PUT_TOGETHER = re.compile(r"(^|[._])(__init__|pretrain\w*|load_pretrain\w*|init_weights|build\w*)$")
+_NETWORK = re.compile(r"(^|\.)(Module|LightningModule|PreTrainedModel|Model|Layer)$")
+
+
+def _part_of_network(use: Use) -> bool:
+    """Pretrained weights that a network class is put together from; which of them answers, a checkpoint says."""
+    python = use.file.python
+    if python is None or not _PUT_TOGETHER.search(use.scope.name):
+        return False
+    return any(_NETWORK.search(base) for base in python.scopes[use.scope.parent].bases)
+
+
+def _from_memory(use: Use) -> bool:
+    """`model.load_state_dict(best)` after `best = copy.deepcopy(model.state_dict())`: nothing comes from a file."""
+    state = argument(use.call, "0", "state_dict")
+    if not use.call.name.endswith(".load_state_dict") or state is None:
+        return False
+    makers = [call for call in use.file.calls if state.text and state.text in call.targets]
+    return any(re.search(r"(^|\.)(state_dict|deepcopy)$", call.name) for call in makers)
+
+
+_EXPORTS = re.compile(r"(^|\.)(onnx\.export|check_model|convert_sklearn|export_model)$")
+
+
+def _checks_export(use: Use) -> bool:
+    """A model that is loaded where it was just exported, to see whether the export holds."""
+    return any(call.scope == use.call.scope and _EXPORTS.search(call.name) for call in use.file.calls)
+
+
+_PREDICTING = re.compile(
+    r"predict|infer(?!red)|serv(e|ing|ice)|submi(t|ssion)|scor(e|ing)|(^|[/_.])(test|app|api|demo|deploy\w*)([/_.]|$)",
+    re.IGNORECASE,
+)
+
+
+def _to_predict(project: Project, use: Use) -> bool:
+    """Whether what is loaded answers: in code that says so by its name, or beside a prediction."""
+    named = _PREDICTING.search(use.file.path) or _PREDICTING.search(use.scope.name)
+    return bool(named) or use.node in project.nodes("predict")
+
+
 def serving_pins_model(project: Project) -> Verdict:
     """VER009: what is served is a named version of a model, from configuration or baked into a tagged image."""
+    if deployed := _deployed_version(project):
+        return met(deployed)
+    loads, kept = _served_loads(project), _kept(project)
+    if not loads:
+        return _nothing_served(project, kept)
+    if all(_BACKBONE.search(use.call.name) for use in loads):
+        return unknown(f"{loads[0].call.name} brings pretrained weights, and none of its own are seen to be loaded")
+    trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
+    sites = [
+        _load_site(project, use, kept, training=use.file.path in trains and not _to_predict(project, use))
+        for use in loads
+    ]
+    return met_best(sites, 5)
+
+
+def _served_loads(project: Project) -> list[Use]:
+    """What loads the model that predicts: when serving starts, else in code that predicts, else anywhere."""
     found = [use for use in project.uses("load-model", reached="any", notebooks=False) if about_model(use)]
+    found = [use for use in found if not (_part_of_network(use) or _from_memory(use) or _checks_export(use))]
     found = [use for use in found if project.reaches(use.node, "serving") or not _fetches(project, use)]
     loads = [use for use in found if project.reaches(use.node, "serving")] or found
     loads = [use for use in loads if not (_BACKBONE.search(use.call.name) or _fetches(project, use))] or loads
     loads = [use for use in loads if project.reaches(use.node, "serving") or not _starts_or_studies(use)]
-    loads = [use for use in loads if not _wraps(use, loads) and not _takes_over(use, loads)]
-    deployed = _deployed_version(project)
-    if deployed is not None:
-        return met(deployed)
-    if not loads:
-        return missing_in_code(project, "nothing loads a named version of a model to predict with")
-    kept = _Kept(
-        overwritten=frozenset(path for use, path in written_paths(project) if "save-model" in use.call.activities),
-        versioned=frozenset(_versioned_files(project)),
-        baked=_baked_models(project),
-        tagged=_tags_images(project),
-    )
-    trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
-    sites = [_load_site(use, kept, training=use.file.path in trains) for use in loads]
-    return met_best(sites, 5)
+    loads = [use for use in loads if _to_predict(project, use)] or loads
+    return [use for use in loads if not _wraps(use, loads) and not _takes_over(use, loads)]
+
+
+def _nothing_served(project: Project, kept: _Kept) -> Verdict:
+    """No load that predicts: a notebook or an evaluation may load a model that is kept; a library has none to serve."""
+    looked = [use for use in project.uses("load-model") if about_model(use)]
+    sites = [_load_site(project, use, kept, training=False) for use in looked if kept.has(_path(project, use))]
+    if sites:
+        return met_best(sites, 5)
+    if project.is_published_package:
+        return unknown("a package for others, in which nothing predicts with a saved model")
+    return missing_in_code(project, "nothing loads a named version of a model to predict with")
 
 
 _MODEL_ADDRESS = re.compile(r"(ModelDataUrl|model_data_url|storageUri|modelUri|ModelPackageName)$")
@@ -338,7 +398,12 @@ def _deployed_version(project: Project) -> Site | None:
             if (registered or _MODEL_ADDRESS.search(key)) and _NAMED_VERSION.search(value):
                 said = f"{resource.kind} {resource.name} serves a model by its version"
                 return Site(1.0, said, file.at(resource.line), key=resource.name)
+    for use in project.calls(*_PACKAGES):
+        return Site(1.0, f"{use.call.name} takes a version of the registry", use.where, key=use.call.name)
     return None
+
+
+_PACKAGES = ("sagemaker.ModelPackage", "sagemaker.model.ModelPackage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,12 +412,28 @@ class _Kept:
 
     overwritten: frozenset[str]
     versioned: frozenset[str]
+    by_dvc: frozenset[str]
+    """Those that DVC keeps, each run of them."""
     baked: bool
     tagged: bool
 
     def has(self, path: str) -> bool:
         """Whether the file is versioned, named from the root or from the folder of the code that loads it."""
-        return any(kept == path or kept.endswith("/" + path) for kept in self.versioned)
+        return bool(path) and any(kept == path or kept.endswith("/" + path) for kept in self.versioned)
+
+    def loses(self, path: str) -> bool:
+        """Whether a run overwrites the file, and nothing keeps what was there."""
+        return path in self.overwritten and path not in self.by_dvc
+
+
+def _kept(project: Project) -> _Kept:
+    return _Kept(
+        overwritten=frozenset(path for use, path in written_paths(project) if "save-model" in use.call.activities),
+        versioned=frozenset(_versioned_files(project)),
+        by_dvc=frozenset(_dvc_outs(project)),
+        baked=_baked_models(project),
+        tagged=_tags_images(project),
+    )
 
 
 def _baked_models(project: Project) -> bool:
@@ -392,12 +473,29 @@ def _versioned_files(project: Project) -> Iterator[str]:
         if file.role == "model" and file.tracked:
             yield file.path
         yield from (row.path for row in file.facts.tracked)
+    yield from _dvc_outs(project)
+
+
+def _dvc_outs(project: Project) -> Iterator[str]:
     yield from (out for _, stage in project.stages if stage.tool == "dvc" for out in stage.outs)
 
 
-def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
+def _path(project: Project, use: Use) -> str:
+    """The path that a load reads, where it is written out: at the call, or by every caller of its function."""
+    if path := literal_path(use.call) or _opened(use.call):
+        return path
+    value = argument(use.call, "0", "path", "filepath", "f")
+    if value is None or value.kind != "name":
+        return ""
+    passed = arguments_for(project, Place(use.file, use.call.scope), value.text) or []
+    texts = {given.scalar if given.kind == "const" else "" for _, given in passed}
+    only = texts.pop() if len(texts) == 1 else ""
+    return only.removeprefix("./") if isinstance(only, str) and "." in only else ""
+
+
+def _load_site(project: Project, use: Use, kept: _Kept, *, training: bool) -> Site:
     call = use.call
-    path = literal_path(call) or _opened(call)
+    path = _path(project, use)
     values = [arg.value for arg in call.args]
     if any(value.kind == "call" and value.text in _NEWEST for value in values):
         return Site(0.0, "loads whatever file is newest", use.where, key=call.name)
@@ -408,12 +506,12 @@ def _load_site(use: Use, kept: _Kept, *, training: bool) -> Site:
         return Site(1.0, f"{call.name} loads from a registry", use.where, key=call.name)
     if kept.baked and kept.tagged:
         return Site(1.0, "the model is baked into an image that is tagged with a version", use.where, key=call.name)
-    if path and kept.has(path) and path not in kept.overwritten:
+    if kept.has(path) and not kept.loses(path):
         return Site(0.5, f"loads {path}, whose version is that of the commit", use.where, key=path)
     if kept.baked:
         said = "the model is copied into an image that no file gives a version"
         return Site(0.25, said, use.where, key=call.name)
-    if path and path in kept.overwritten and kept.has(path):
+    if path in kept.overwritten and kept.has(path):
         said = f"loads {path}, which a commit keeps and every training run overwrites"
         return Site(0.25, said, use.where, key=path)
     if path and path in kept.overwritten:

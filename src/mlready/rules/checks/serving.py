@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -246,11 +247,29 @@ def _at_least(version: str, wanted: tuple[int, int]) -> bool:
     return tuple(numbers) >= wanted if len(numbers) == 2 else False
 
 
-def _saves_it_too(project: Project, use: Use) -> bool:
-    """Whether the same file, or what the same function calls, saves such files: it goes on from its own checkpoint."""
-    saving = {other.node for other in project.uses("save-model", "checkpoint", system=use.call.system)}
-    here = any(path == use.file.path for path, _ in saving)
-    return here or not saving.isdisjoint(project.graph.edges.get(use.node, ()))
+def _for_foreign_network(project: Project, use: Use) -> bool:
+    """Whether the function or cell brings a network of another package, whose weights came from there."""
+    python = use.file.python
+    assert python is not None
+    here = use.where.cell
+    near = (row for row in python.imports if row.scope == use.call.scope and (row.scope or here is not None))
+    return any(
+        not row.level
+        and row.name[:1].isalpha()
+        and (row.scope or use.file.at(row.line).cell == here)
+        and _is_foreign(project, row.module.partition(".")[0])
+        for row in near
+    )
+
+
+def _is_foreign(project: Project, root: str) -> bool:
+    """A package that is neither the project's own nor a known library."""
+    return (
+        root not in sys.stdlib_module_names
+        and root not in project.local_roots
+        and not project.vocabulary.system_of(root)
+        and not project.vocabulary.distributions_of(root)
+    )
 
 
 _DOWNLOADS = re.compile(
@@ -274,9 +293,9 @@ def _loading_site(project: Project, use: Use, torch_safe: bool) -> Site | None:
     if remote and not (torch_safe and only is None):
         return Site(0.0, f"{call.name} unpickles what was downloaded", use.where, key=call.name)
     own = project.has("save-model", "checkpoint", system=call.system)
-    if only is None and (torch_safe or own):
+    if own and (only is None or not _for_foreign_network(project, use)):
         return None
-    if only is False and _saves_it_too(project, use):
+    if only is None and torch_safe:
         return None
     how = "with weights_only=False" if only is False else "without weights_only=True"
     said = f"{call.name} {how} can run code from the file"
@@ -410,6 +429,10 @@ def _made_without(use: Use) -> bool:
     return any("call-llm" in call.activities for call in made)
 
 
+_ALWAYS_LIMITED = re.compile(r"(^|\.)ChatAnthropic\b|\.AnthropicLLM\b")
+"""Clients that send an output limit when none is given."""
+
+
 def _unbounded(use: Use) -> str:
     """What a call lacks, or ""."""
     if spreads_keywords(use.call):
@@ -417,7 +440,7 @@ def _unbounded(use: Use) -> str:
     names = {arg.name for arg in use.call.args}
     timed = bool(names & set(_TIMEOUTS)) or _client_has(use, (*_TIMEOUTS, "max_retries", "retries"))
     if "call-llm" in use.call.activities:
-        if names & set(_LIMITS) or _client_has(use, _LIMITS):
+        if names & set(_LIMITS) or _client_has(use, _LIMITS) or _ALWAYS_LIMITED.search(use.call.name):
             return ""
         return "no output limit" + ("" if timed else " and no timeout of its own")
     return "" if timed or use.call.name.startswith(("httpx.", "openai")) else "no timeout"

@@ -87,9 +87,8 @@ def _coded_pipelines(project: Project) -> Iterator[Site]:
 
 
 def _tasks_that_train(project: Project) -> Iterator[Site]:
-    entries = {entry.path for entry in project.training_entries}
     own = (command for command in project.commands if command.origin in ("task", "ci", "container"))
-    starting = [command for command in own if any(path in entries for path in _started(project, command))]
+    starting = [command for command in own if _starts_training(project, command)]
     if starting:
         command = next((one for one in starting if _NAMES_TRAINING.search(f"{one.text} {one.where.path}")), starting[0])
         yield Site(0.5, f"{command.text[:60]} trains, as a task and not as a pipeline", command.where, key="task")
@@ -103,12 +102,21 @@ def _tasks_that_train(project: Project) -> Iterator[Site]:
         yield Site(0.5, f"{script.path} trains, by its name: a script and not a pipeline", script.at(0), key="shell")
         return
     for command in project.commands:
-        started = _started(project, command) if command.origin == "document" else ()
         asks = {"-h", "--help"} & set(command.words)
-        if not asks and any(path in entries and not _LOOKS.search(path) for path in started):
+        if command.origin == "document" and not asks and _starts_training(project, command):
             said = f"only a document says how to train: {command.text[:60]}"
             yield Site(0.3, said, command.where, key="document")
             return
+
+
+def _starts_training(project: Project, command: Command) -> bool:
+    """Whether a command starts what is seen to train, or asks a script of the project to (`python -m run fit`)."""
+    told = command.origin == "document"
+    started = [path for path in _started(project, command) if not (told and _LOOKS.search(path))]
+    entries = {entry.path for entry in project.training_entries}
+    return any(path in entries for path in started) or (
+        bool(started) and bool({"fit", "train"} & set(command.words[1:]))
+    )
 
 
 _PYTHON_VARIABLE = re.compile(r"\$[({]\w*PY\w*[)}]", re.IGNORECASE)
@@ -123,7 +131,7 @@ def _started(project: Project, command: Command) -> Iterator[str]:
 _LOOKS = re.compile(
     r"\.ipynb$|(^|[/_])(eda|explore|exploration|analysis|prepare_data|preprocess)(_\w+)?\.py$", re.IGNORECASE
 )
-"""Scripts that look at data or prepare it: what they fit is no model."""
+"""What a document opens to look at data, or starts to prepare it: what is fitted there is no model."""
 
 
 _TRAIN_SCRIPT = re.compile(r"(^|[_-])train\w*([_-]\w+)?\.sh$", re.IGNORECASE)

@@ -29,8 +29,13 @@ class Location:
 
     def __str__(self) -> str:
         if self.cell is not None:
-            return f"{self.path} cell {self.cell}" + (f" line {self.line}" if self.line else "")
+            return f"{self.path} {self.in_notebook}"
         return f"{self.path}:{self.line}" if self.line else self.path
+
+    @property
+    def in_notebook(self) -> str:
+        """The cell and its line; the cell alone where something is in its output."""
+        return f"cell {self.cell} line {self.line}" if self.line else f"cell {self.cell}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def test_sarif_lands_on_the_line_of_the_notebook_file(audit: Audit) -> None:
     found = {place(row): row for row in results(sarif(audit), "DES007")}
     spot = ("notebooks/a.ipynb", raw_line("notebooks/a.ipynb", "/home/ann"))
     assert spot in found
-    assert found[spot]["message"]["text"].startswith("cell 2, line 2: ")
+    assert found[spot]["message"]["text"].startswith("cell 2 line 2: ")
 
 
 def test_sarif_paths_are_uris(audit: Audit) -> None:

@@ -42,7 +42,7 @@ class Row:
         """What is wrong, with the cell for a notebook, and the file's name where the finding is of no file."""
         where = self.site.where
         if where is not None and where.cell is not None:
-            return f"cell {where.cell}, line {where.line}: {self.site.message}"
+            return f"{where.in_notebook}: {self.site.message}"
         return self.site.message if where is not None else f"{self.site.message} (whole project)"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mlready.facts.rows import Call, Container, Resource, Stage
 from mlready.findings import Site, Verdict, each, met, met_best, missing, not_applicable, unknown
@@ -17,7 +18,7 @@ from mlready.rules.checks.common import (
     nothing_trains,
     strings,
 )
-from mlready.rules.checks.models import saves_model
+from mlready.rules.checks.models import kept_by_mlflow, saves_model
 
 # ------------------------------------------------------------------------------------------------------ DEP001, DEP002
 
@@ -49,6 +50,7 @@ def artifact_produced(project: Project) -> Verdict:
     trace = Tracer(project)
     saved = [use for use in project.uses("save-model", "register-model") if saves_model(trace, use) is not False]
     sites = [*(_artifact_site(project, use) for use in saved), *_saved_by_frameworks(project)]
+    sites += [replace(site, credit=1.0) for site in kept_by_mlflow(project)]
     for file, stage in project.stages:
         for out in stage.outs:
             if _PACKAGED.search(out) or re.search(r"model[^/]*(/|$)", out):

@@ -31,7 +31,7 @@ _MODEL_WORD = re.compile(
     re.IGNORECASE,
 )
 _OTHER_WORD = re.compile(
-    r"(^|[_.\W])(df|data\w*|features?|feats?|columns|cache\w*|vocab\w*|token\w*|scaler|\w*encoder|\w*vectori[sz]e[dr]"
+    r"(^|[_.\W])(df|data\w*|graphs?|batch(es)?|samples|features?|feats?|columns|cache\w*|vocab\w*|token\w*|scaler|\w*encoder|\w*vectori[sz]e[dr]"
     r"|preproc\w*|transformer|history|results?|params|config|map(ping)?|matrix|embed\w*|labels?|images?|tensors?|ids|ind(ex|ices)|losses|rows|records|words?|dict|list|optim\w*"
     r"|sched\w*|[xy]_?(train|test|val)\w*|train|test|stats|metrics|preds?|predictions?|scores?|pp)($|[_.\W\d])",
     re.IGNORECASE,
@@ -52,6 +52,8 @@ def about_model(use: Use) -> bool | None:
         return False
     if not _SERIALIZERS.search(use.call.name):
         return True
+    if _is_data(use) or _materializes(use):
+        return False
     values = [arg.value for arg in use.call.args[:2]]
     paths = [text for value in values for text in strings(value)]
     parts = [part for value in values for part in (value.items if value.kind == "expr" else (value,))]
@@ -63,6 +65,23 @@ def about_model(use: Use) -> bool | None:
         if any(_OTHER_WORD.search(name) or name.isupper() for name in names):
             return False
     return None
+
+
+def _materializes(use: Use) -> bool:
+    """How a store of artifacts writes and reads one: the store gives the version, and what it holds is not told here."""
+    python = use.file.python
+    bases = python.scopes[use.scope.parent].bases if python is not None else ()
+    return any(base.endswith("Materializer") for base in bases)
+
+
+_TABLE_KEYS = re.compile(r"^(features?|labels?|embeddings?|inputs?|targets?|images?|masks?|ids|[xy])$", re.IGNORECASE)
+
+
+def _is_data(use: Use) -> bool:
+    """A mapping of features and labels, whatever the file is called."""
+    value = argument(use.call, "0", "obj")
+    keys = list(strings(value)) if value is not None and value.kind == "dict" else []
+    return len([key for key in keys if _TABLE_KEYS.match(key)]) > 1
 
 
 def _copies(use: Use) -> bool:
@@ -113,6 +132,7 @@ def models_versioned(project: Project) -> Verdict:
         for use in project.uses("log-artifact", notebooks=False)
         if use.call.name == "wandb.Artifact" and constant(use.call, "type", "1") == "model"
     ]
+    sites += kept_by_mlflow(project)
     outs = {out: (f, stage) for f, stage in project.stages for out in stage.outs if stage.tool == "dvc"}
     trace = Tracer(project)
     told = [(use, saves_model(trace, use)) for use in project.uses("save-model")]
@@ -145,6 +165,29 @@ def _nothing_saved(project: Project, untold: list[Use]) -> Verdict:
     if untold:
         return unknown(f"what {untold[0].call.name} saves in {untold[0].where} is not told")
     return missing_in_code(project, "no trained model is saved, let alone registered under a version")
+
+
+_AUTOLOGS = re.compile(r"^mlflow\.(\w+\.)?autolog$")
+
+
+def kept_by_mlflow(project: Project) -> Iterator[Site]:
+    """Models that MLflow logs by itself: by autologging, by a logger of Lightning, as a data set of Kedro."""
+    for use in project.uses("autolog", notebooks=False):
+        off = constant(use.call, "log_models") is False or constant(use.call, "disable") is True
+        if _AUTOLOGS.match(use.call.name) and not off:
+            said = f"{use.call.name} logs the model under the id of its run"
+            yield Site(0.5, said, use.where, key=use.call.name)
+    for file in project.code_files:
+        for call in file.calls:
+            if call.name.endswith("MLFlowLogger") and constant(call, "log_model") in (True, "all"):
+                yield Site(
+                    0.5, "MLFlowLogger logs the model under the id of its run", file.at(call.line), key=call.name
+                )
+    for file, row in project.resources:
+        kinds = [str(value) for key, value in row.details if key == "type"]
+        if row.tool == "kedro" and any("MlflowModel" in kind for kind in kinds):
+            said = f"the catalog logs {row.name} to MLflow"
+            yield Site(0.5, said, file.at(row.line), key=row.name)
 
 
 _WRITES = re.compile(r"write|put|upload|send|set$")

@@ -64,6 +64,15 @@ def test_a_practice_that_holds_in_part_says_how_far(audit: Audit) -> None:
     assert f"REP002 dependencies-locked  met to {rule.credit:.0%}" in render("text", [judged], verbose=True)
 
 
+def test_a_path_is_said_once(audit: Audit) -> None:
+    judged = audit({"train.py": TRAIN, "README.md": "# Shop\n\nData comes from https://example.org/orders.csv\n"})
+    messages = [s.message for rule in judged.report.main.rules for s in rule.sites if s.where]
+    assert any(message.startswith("README.md ") for message in messages)
+    for report in (render("text", [judged], verbose=True), shown("html", judged)):
+        assert "README.md: README.md" not in report
+        assert "README.md</code>: README.md" not in report
+
+
 def test_one_is_no_plural(audit: Audit) -> None:
     text = shown("text", audit({"train.py": TRAIN}))
     assert "training, 1 file, profile" in text

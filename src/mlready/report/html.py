@@ -17,7 +17,7 @@ from mlready import __version__
 from mlready.findings import AuditReport, FactorResult, RuleResult, Site
 from mlready.report.excerpts import Excerpts
 from mlready.report.rows import shown_sites
-from mlready.report.text import counted, printable, to_do, unused_text
+from mlready.report.text import counted, message_beside, printable, to_do, unused_text
 from mlready.rules.score import is_blocking
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _site(site: Site, excerpts: Excerpts | None) -> str:
     )
     path = text(site.where.path) if site.where else ""
     return (
-        f'<li class="site" data-path="{path}">{place}{text(site.message)}{unsure}{hidden}'
+        f'<li class="site" data-path="{path}">{place}{text(message_beside(site))}{unsure}{hidden}'
         f"{f'<pre>{shown}</pre>' if shown else ''}</li>"
     )
 
@@ -235,7 +235,7 @@ def _passed(report: AuditReport) -> Iterator[str]:
         return
     yield f"<h2>What holds</h2><details open><summary>{len(rules)} rules</summary><ul>"
     for rule in rules:
-        said = [f"{site.where}: {site.message}" if site.where else site.message for site in _evidence(rule)]
+        said = [f"{site.where}: {message_beside(site)}" if site.where else site.message for site in _evidence(rule)]
         yield f"<li><strong>{rule.id}</strong> {text(rule.title or rule.name)}"
         yield from _list(said)
         yield "</li>"

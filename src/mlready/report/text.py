@@ -163,7 +163,12 @@ def _open_rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
 
 def _site_line(site: Site, paint: _Paint) -> str:
     place = f"{paint(printable(str(site.where)), underline=True)}: " if site.where else ""
-    return f"{place}{printable(site.message)}"
+    return f"{place}{printable(message_beside(site))}"
+
+
+def message_beside(site: Site) -> str:
+    """The message for where the place stands beside it: it need not begin with the path again."""
+    return site.message.removeprefix(f"{site.where.path} ") if site.where else site.message
 
 
 def _kind(report: AuditReport, paint: _Paint) -> Iterator[str]:

@@ -18,7 +18,7 @@ from mlready.rules.checks.common import (
     nothing_trains,
     strings,
 )
-from mlready.rules.checks.models import kept_by_mlflow, saves_model
+from mlready.rules.checks.models import STORE_KEEPS, kept_by_mlflow, kept_by_store, saves_model
 
 # ------------------------------------------------------------------------------------------------------ DEP001, DEP002
 
@@ -57,6 +57,8 @@ def artifact_produced(project: Project) -> Verdict:
                 sites.append(Site(0.75, f"stage {stage.name} makes {out}", file.at(stage.line), key=out))
     if not sites and nothing_trains(project):
         return not_applicable(NO_TRAINING)
+    if not sites and kept_by_store(project):
+        return unknown(STORE_KEEPS)
     if not sites:
         return missing_in_code(project, "training ends without an artifact that could be deployed")
     return met_best(sites, 4)
@@ -119,7 +121,8 @@ def _writes_metadata(project: Project, use: Use, *, beside: bool = False) -> boo
     return any(
         other.file.path == use.file.path
         and (not beside or other.call.scope == use.call.scope)
-        and any(words.search(text) for text in _said(other.call))
+        and other.call is not use.call
+        and any(words.search(text) and not text.endswith(("_dir", "_folder")) for text in _said(other.call))
         for other in writers
     )
 

@@ -164,7 +164,17 @@ def _nothing_saved(project: Project, untold: list[Use]) -> Verdict:
         return missing(f"{kept[0]} keeps checkpoints, in no registry", kept[1])
     if untold:
         return unknown(f"what {untold[0].call.name} saves in {untold[0].where} is not told")
+    if kept_by_store(project):
+        return unknown(STORE_KEEPS)
     return missing_in_code(project, "no trained model is saved, let alone registered under a version")
+
+
+STORE_KEEPS = "ZenML keeps what its steps return, and whether a model is among it is not told"
+
+
+def kept_by_store(project: Project) -> bool:
+    """Whether an orchestrator keeps what each step returns, under a version, without a call that says so."""
+    return "zenml" in project.systems
 
 
 _AUTOLOGS = re.compile(r"^mlflow\.(\w+\.)?autolog$")

@@ -88,6 +88,8 @@ def audit_path(path: Path, *, config: Config, options: AuditOptions) -> Judged:
     if single and not project.files:
         raise NothingToJudge("left out by configuration, or not readable", judged=judged)
     if report.main.project.kind == NOT_ML and not single:
+        if config.kind == NOT_ML:
+            raise NothingToJudge(f"{config.source} says that it is no machine learning", judged=judged)
         raise NothingToJudge("no machine-learning code found", hint=_hint(not_read), judged=judged)
     from mlready.gate import gated
 

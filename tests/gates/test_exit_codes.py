@@ -101,6 +101,12 @@ def test_3_says_which_code_could_not_be_read(write: Write, run: Run) -> None:
     assert "code that could not be read: 1 (old.py: " in done.err
 
 
+def test_3_a_project_that_says_it_is_none(write: Write, run: Run) -> None:
+    write({"train.py": TRAIN, "mlready.toml": 'kind = "not-ml"\n'})
+    done = run("audit")
+    assert (done.code, done.err) == (3, "error: .: mlready.toml says that it is no machine learning\n")
+
+
 def test_0_nothing_to_judge_for_hooks(write: Write, run: Run) -> None:
     write({"hello.py": "print('hello')\n"})
     done = run("audit", "--allow-nothing")

@@ -101,7 +101,31 @@ def _bound_first(statement: ast.stmt, name: str) -> bool:
         if isinstance(node, ast.Name) and node.id == name:
             bound = isinstance(node.ctx, ast.Store) and id(node) not in updated
             (stores if bound else loads).append(node.lineno)
-    return bool(stores) and min(stores) < min(loads, default=0)
+    return bool(stores) and (min(stores) < min(loads, default=0) or _bound_by_earlier_turn(statement, name))
+
+
+def _bound_by_earlier_turn(statement: ast.stmt, name: str) -> bool:
+    """`if started: rows = add(rows, …) else: rows = […]` in a loop: the branch that only binds runs in an earlier turn."""
+    for loop in ast.walk(statement):
+        if not isinstance(loop, ast.For | ast.While):
+            continue
+        for choice in ast.walk(loop):
+            if isinstance(choice, ast.If):
+                uses = [_uses(branch, name) for branch in (choice.body, choice.orelse)]
+                if any(only_binds for _, only_binds in uses) and any(reads for reads, _ in uses):
+                    return True
+    return False
+
+
+def _uses(branch: list[ast.stmt], name: str) -> tuple[bool, bool]:
+    """Whether statements read a name; whether they bind it, and never read it."""
+    kinds = {
+        isinstance(node.ctx, ast.Load)
+        for statement in branch
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and node.id == name
+    }
+    return True in kinds, kinds == {False}
 
 
 def _line_of(statement: ast.stmt, name: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.facts.rows import Call, PythonFacts
+from mlready.facts.rows import Call, PythonFacts, Scope
 from mlready.findings import Location, Site, Verdict, met, met_best, missing, unknown
 from mlready.project.commands import Command
 from mlready.project.entries import started_files
@@ -300,7 +300,16 @@ def _pipeline_trains(project: Project, use: Use) -> bool:
     shell = [text.value for text in python.texts if text.kind in ("shell", "path", "other")]
     for path in {use.file.path} | {path for path, _ in nodes}:
         shell += step_texts(project.by_path[path], whole=path == use.file.path)
+    named = {text.removeprefix("./") for text in shell if re.fullmatch(r"[\w./-]+\.py", text)}
+    files = [file for file in project.code_files if any(f"/{file.path}".endswith(f"/{name}") for name in named)]
+    started = project.graph.reach((file.path, i) for file in files for i in range(len(_scopes(file))))
+    if any(other.node in started for other in project.uses(*TRAIN_ACTIVITIES, "fit")):
+        return True
     return any(re.search(r"\btrain|dvc repro|mlflow run", text) for text in shell)
+
+
+def _scopes(file: ProjectFile) -> tuple[Scope, ...]:
+    return file.python.scopes if file.python else ()
 
 
 def _fetches(project: Project, path: str) -> bool:
@@ -463,8 +472,21 @@ def outcomes_fed_back(project: Project) -> Verdict:
         said = f"{use.call.receiver} {_words(use)} {use.file.path}"
         if _TRUTH.search(said) and re.search(r"predict|score|recorded|log", said, re.IGNORECASE):
             return met(Site(1.0, f"{use.call.name} joins predictions to outcomes", use.where, key=use.call.name))
+    measured = _performance_watched(project)
+    if measured is not None:
+        return met(measured)
     settled = _settled(project)
     return met(settled) if settled is not None else missing("predictions are never compared with what came true")
+
+
+def _performance_watched(project: Project) -> Site | None:
+    """A report of Evidently on drift that holds predictions against the truth too, outside of training."""
+    watching = {use.file.path for use in _detectors(project)}
+    for use in project.uses("evaluate", system="evidently", reached="any", notebooks=False):
+        if use.file.path in watching and not project.reaches(use.node, "training"):
+            said = f"{use.call.name} holds recent predictions against what came true"
+            return Site(1.0, said, use.where, key=use.call.name)
+    return None
 
 
 _MEETS = re.compile(

@@ -126,10 +126,27 @@ def predictions_recorded(project: Project) -> Verdict:
                     1.0, f"{resource.kind} {resource.name} records requests", file.at(resource.line), key=resource.name
                 )
             )
+    captured = _captured_by_endpoint(project)
+    if captured is not None:
+        return met(captured)
     job = recorded(project)
     if job is not None:
         return met(job)
     return missing("predictions are not recorded: nobody can say what the model answered yesterday")
+
+
+def _captured_by_endpoint(project: Project) -> Site | None:
+    """An endpoint of SageMaker that is made with boto3 and captures its data: `config["DataCaptureConfig"] = {…}`."""
+    for file in project.code_files:
+        for row in file.python.assigns if file.python else ():
+            keys = (text for item in row.value.items for text in strings(item)) if row.value.kind == "dict" else ()
+            if row.name.endswith(f"['{_CAPTURES}']") or _CAPTURES in keys:
+                said = "the endpoint captures what it is asked and answers"
+                return Site(1.0, said, file.at(row.line), key=_CAPTURES)
+    return None
+
+
+_CAPTURES = "DataCaptureConfig"
 
 
 def serving_calls(project: Project) -> Iterator[Use]:
@@ -190,6 +207,9 @@ def _scope_predicts(use: Use) -> bool:
 
 
 def _logs_prediction(use: Use) -> bool:
+    """Whether a value is logged beside the word: a fixed text records nothing, nor what only a debug level writes."""
+    if use.call.name.endswith(".debug") or all(arg.value.kind == "const" for arg in use.call.args):
+        return False
     said = " ".join(text for arg in use.call.args for text in (*strings(arg.value), arg.value.text, arg.name))
     return bool(re.search(r"predict|prob|score|result|output", said, re.IGNORECASE)) and _scope_predicts(use)
 

@@ -157,6 +157,16 @@ _FROM = re.compile(
     re.IGNORECASE,
 )
 """Words that say whose data it is, or where it is from."""
+_PUBLISHED = re.compile(
+    r"^(?!.*[Pp]re-?train).*\b((?!YOLO|GPT|BERT|SHA)[A-Z]{3,}[A-Za-z]*-?\d+|[A-Z]?MNIST|LibriSpeech|MovieLens|SQuAD|UTKFace|VoxCeleb)"
+    r"\W{1,4}([Dd]ata ?[Ss]ets?|[Cc]orpus)\b"
+)
+"""A published dataset by its own name, which is enough to find it: "the MUSDB18 dataset"."""
+_INSTITUTION = re.compile(
+    r"\b([Dd]ata ?[Ss]ets?|[Cc]orpus|[Dd]ata) (is |are |was |were )?((provided|published|released|collected|owned) )?(from|by|of) (the )?"
+    r"([A-Z][\w.&-]* ){0,4}(Institute|University|Ministry|Bureau|Agency|Hospital|Commission)\b"
+)
+"""An institution that made the data, or gives it away."""
 _PROMPT = re.compile(
     r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
 )
@@ -271,12 +281,17 @@ class _Scan:
         )
 
     def _data_terms(self) -> tuple[str, ...]:
-        """All terms of sections on data; "source" where a line there, or one that names a dataset, says where it comes from."""
+        """All terms of sections on data; "source" and "owner" where a line there, or one that names a dataset, says so."""
         inside = _SOURCE_CODE.sub(" ", "\n".join(self._data_text))
         lines = (*self._data_text, *self._data_lines)
-        told = any(_ADDRESS.search(line) or _FROM.search(_SOURCE_CODE.sub(" ", line)) for line in lines)
+        told = any(
+            _ADDRESS.search(line) or _FROM.search(_SOURCE_CODE.sub(" ", line)) or _PUBLISHED.search(line)
+            for line in lines
+        )
         found = terms_of(inside) if inside else set()
-        return tuple(sorted(found | ({"source"} if told else set())))
+        found |= {"source"} if told else set()
+        found |= {"source", "owner"} if any(_INSTITUTION.search(line) for line in lines) else set()
+        return tuple(sorted(found))
 
     def _in_block(self, line: str, number: int) -> bool:
         """Is the line part of the open block? Otherwise the block has ended (a closing fence is part of it)."""

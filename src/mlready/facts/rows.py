@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 16
+FACTS_VERSION = 17
 
 Scalar = str | int | float | bool | None
 

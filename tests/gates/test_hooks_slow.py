@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +82,12 @@ def commit(folder: Path, message: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def processor_seconds() -> float:
+    """Of all commands that ended so far; other work on the machine does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def baseline(folder: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "mlready", "audit", "-q", "--write-baseline", "base.json"], cwd=folder, check=True
@@ -137,7 +143,7 @@ def test_nothing_to_judge_passes_with_one_line(repository: Path) -> None:
 
 
 def test_the_hook_is_quick(repository: Path, source: Path) -> None:
-    """200 files, one of them changed: at most four times a hook that does nothing."""
+    """200 files, one of them changed: at most four times a hook that does nothing, in time of the processors."""
     for i in range(199):
         (repository / f"m{i}.py").write_text(TRAIN.replace("data.csv", f"data{i}.csv"))
     (repository / "train.py").write_text(TRAIN)
@@ -158,11 +164,11 @@ def test_the_hook_is_quick(repository: Path, source: Path) -> None:
         (repository / "train.py").write_text(f"{TRAIN}\n# {turn}\n")
         git(repository, "add", "-A")
         for hook, taken in times.items():
-            started = time.perf_counter()
+            started = processor_seconds()
             done = subprocess.run(
                 [str(PRE_COMMIT), "run", hook], cwd=repository, capture_output=True, text=True, check=False
             )
-            taken.append(time.perf_counter() - started)
+            taken.append(processor_seconds() - started)
             assert done.returncode == 0, done.stdout
     floor, ours = (statistics.median(taken[1:]) for taken in times.values())
     assert ours <= 4 * floor, f"{ours:.2f} s against {floor:.2f} s"

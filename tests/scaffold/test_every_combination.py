@@ -119,6 +119,19 @@ def test_every_path_that_the_pipeline_names_exists_or_is_made(made: Path) -> Non
             assert path in produced or (made / path).is_file(), path
 
 
+def test_the_monitor_on_kubernetes_reads_what_it_judges(made: Path) -> None:
+    if not (made / "deploy" / "kubernetes.yaml").exists():
+        return
+    documents = list(yaml.safe_load_all((made / "deploy" / "kubernetes.yaml").read_text(encoding="utf-8")))
+    claims = {entry["metadata"]["name"] for entry in documents if entry["kind"] == "PersistentVolumeClaim"}
+    (monitor,) = (entry for entry in documents if entry["metadata"]["name"].endswith("-monitor"))
+    pod = monitor["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    volumes = {entry["name"]: entry for entry in pod["volumes"]}
+    mounted = {entry["mountPath"]: volumes[entry["name"]] for entry in pod["containers"][0]["volumeMounts"]}
+    for folder in ("records", "outcomes"):
+        assert mounted[f"/app/{folder}"]["persistentVolumeClaim"]["claimName"] in claims
+
+
 def test_versions_are_quoted(made: Path) -> None:
     for name, path in files(made):
         if path.suffix in (".yml", ".yaml"):

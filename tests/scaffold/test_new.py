@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import keyword
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlready.cli import run
 from mlready.errors import UsageError
@@ -85,7 +88,9 @@ def test_answers_come_from_a_file_and_options_win(tmp_path: Path) -> None:
         ("minimal=perhaps", "allowed are true and false"),
         ("project_name=3d", "starts with a letter"),
         ("project_name=3d", "without an answer it is the folder's name"),
-        ("project_name=pandas", "would hide a Python module"),
+        ("project_name=pandas", "uses that name already"),
+        ("project_name=Class", "uses that name already"),
+        ("project_name=scipy", "needs a library called scipy"),
         ("project_name=" + "a" * 41, "at most 40"),
         ('description=a "b"', "without double quotes"),
         ("package=x", "unknown question 'package'"),
@@ -98,6 +103,21 @@ def test_a_wrong_answer_is_refused_and_nothing_is_written(
     assert run(["new", str(tmp_path / "churn"), "--defaults", "--data", pair]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_minimal_project_refuses_answers_about_what_it_has_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["new", str(tmp_path / "churn"), "--minimal", "--data", "serving=batch"]) == 2
+    assert "serving=batch: a minimal project has no such part" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_package_has_the_name_of_a_keyword_or_a_module_of_python() -> None:
+    declared = yaml.safe_load((shipped().folder / "copier.yml").read_text(encoding="utf-8"))
+    public = {name for name in sys.stdlib_module_names if not name.startswith("_")}
+    names = {name.lower() for name in {*keyword.kwlist, *public}}
+    assert names <= set(declared["taken"]["default"].split())
 
 
 @pytest.mark.parametrize("content", ["- a", "a: [", "\x00", "true"])

@@ -230,6 +230,14 @@ def test_adding_keeps_edits(project: Path, commit: Commit) -> None:
     assert not merge.lock_fits
 
 
+def test_a_part_that_a_minimal_project_has_not_is_refused(tmp_path: Path) -> None:
+    project = create(tmp_path / "churn", given={"minimal": "true"}).folder
+    with pytest.raises(UsageError, match="serving=batch: a minimal project has no such part"):
+        add(project, given={"serving": "batch"})
+    assert subprocess.check_output(["git", "status", "--porcelain"], cwd=project) == b""
+    assert "serving: batch" in add(project, given={"minimal": "false", "serving": "batch"}, preview=True).diff
+
+
 def test_a_wrong_option_is_refused(project: Path) -> None:
     assert run(["add", "serving=grpc", "--project", str(project)]) == 2
     assert run(["add", "project_name=other", "--project", str(project)]) == 2

@@ -13,7 +13,9 @@ from mlready.errors import ExitCode, UsageError
 @click.argument("dest", required=False, type=click.Path(path_type=Path))
 @click.option("--data", "-d", "pairs", multiple=True, metavar="KEY=VALUE", help="Answer one question; may be repeated.")
 @click.option(
-    "--answers-file", type=click.Path(path_type=Path, dir_okay=False), help="Answers to questions, as a YAML file."
+    "--answers-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Answers to questions, as a YAML file.",
 )
 @click.option("--defaults", is_flag=True, help="Ask nothing: the default answers every question that is left.")
 @click.option("--minimal", is_flag=True, help="Only package, settings, tests and CI (the same as --data minimal=true).")

@@ -15,7 +15,7 @@ from mlready.scaffold import render
 from mlready.scaffold.lock import write_lock
 from mlready.scaffold.new import read_answers, rendered
 from mlready.scaffold.pyproject import declared_name, merge
-from mlready.scaffold.questions import Question, check_answers, read_questions
+from mlready.scaffold.questions import Question, check_answers, read_questions, refuse_unasked
 from mlready.scaffold.template import Template, shipped
 
 
@@ -53,9 +53,11 @@ def plan(project: Path, *, given: Mapping[str, Any], template: Template | None =
     used = template or shipped()
     root = project.resolve()
     questions = read_questions(used.folder)
-    answers = {"project_name": _name(root), **_earlier_answers(root, questions), **check_answers(given, questions)}
+    wanted = check_answers(given, questions)
+    answers = {"project_name": _name(root), **_earlier_answers(root, questions), **wanted}
     elsewhere = Path(tempfile.gettempdir()) / (root.name or "project")
     with rendered(elsewhere, answers=answers, ask=False, template=used) as made:
+        refuse_unasked(wanted, read_answers(made))
         if not (root / "pyproject.toml").exists():
             write_lock(made, locks=used.locks, answers=read_answers(made))
         files = {path.relative_to(made).as_posix(): path.read_bytes() for path in made.rglob("*") if path.is_file()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mlready.scaffold.questions import Answers
+from mlready.errors import UsageError
+from mlready.scaffold.questions import NAME_HINT, Answers
 
 # The name of the project in the shipped locks; `write_lock` puts the real one in its place.
 PLACEHOLDER = "mlready-project"
@@ -38,6 +39,8 @@ def rename(lock: str, name: str) -> str:
     """The same lock for a project of another name, with its packages in the order that uv writes."""
     start = lock.index("[[package]]\n")
     packages = [match.group().strip("\n") for match in _PACKAGE.finditer(lock[start:])]
+    if name in {_name(package) for package in packages} - {PLACEHOLDER}:
+        raise UsageError(f"project_name: the project needs a library called {name}", hint=NAME_HINT)
     named = [package.replace(f'name = "{PLACEHOLDER}"', f'name = "{name}"', 1) for package in packages]
     return lock[:start] + "\n\n".join(sorted(named, key=_name)) + "\n"
 

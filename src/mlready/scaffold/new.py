@@ -16,7 +16,7 @@ import yaml
 from mlready.errors import UsageError
 from mlready.scaffold import git, render
 from mlready.scaffold.lock import write_lock
-from mlready.scaffold.questions import Answers, check_answers, read_questions
+from mlready.scaffold.questions import Answers, check_answers, read_questions, refuse_unasked
 from mlready.scaffold.template import Template, shipped
 
 
@@ -45,6 +45,7 @@ def create(
     _refuse_filled(target, force=force)
     with rendered(target, answers=answers, ask=ask, template=used) as made:
         complete = read_answers(made)
+        refuse_unasked(answers, complete)
         locked = write_lock(made, locks=used.locks, answers=complete)
         committed = not _belongs_to_repository(target) and _first_commit(made)
         _move(made, target)

@@ -13,6 +13,8 @@ from mlready.errors import UsageError, unknown_key
 
 Answers = Mapping[str, str | bool]
 
+NAME_HINT = "give another with --data project_name=NAME; without an answer it is the folder's name"
+
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 
@@ -62,6 +64,15 @@ def check_answers(given: Mapping[str, Any], questions: tuple[Question, ...]) -> 
         if name not in known:
             raise unknown_key(what="question", key=name, allowed=known)
     return {name: _check(known[name], value) for name, value in given.items()}
+
+
+def refuse_unasked(given: Answers, recorded: Answers) -> None:
+    """Raise UsageError for answers that the template had no use for, given the others: a minimal project serves nothing."""
+    for name in given:
+        if name not in recorded:
+            raise UsageError(
+                f"{name}={given[name]}: a minimal project has no such part", hint="minimal=false gives it all parts"
+            )
 
 
 def _check(question: Question, value: object) -> str | bool:

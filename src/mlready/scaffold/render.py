@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlready.errors import UsageError
 from mlready.scaffold.git import require
-from mlready.scaffold.questions import Answers
+from mlready.scaffold.questions import NAME_HINT, Answers
 from mlready.scaffold.template import TEMPLATE_URL, Template
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -82,7 +82,7 @@ def _reporting(*, quiet: bool) -> Iterator[None]:
         found = re.match(r"Validation error for question '(\w+)': (.*)", str(error), re.DOTALL)
         if not found:
             raise
-        hint = "without an answer it is the folder's name" if found[1] == "project_name" else ""
+        hint = NAME_HINT if found[1] == "project_name" else ""
         raise UsageError(f"{found[1]}: {found[2].strip()}", hint=hint) from None
     except CopierError as error:
         raise UsageError(f"the template could not be rendered: {error}") from None

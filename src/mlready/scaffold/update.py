@@ -17,7 +17,7 @@ from mlready.errors import UsageError
 from mlready.scaffold import git, render
 from mlready.scaffold.lock import write_lock
 from mlready.scaffold.new import read_answers, rendered
-from mlready.scaffold.questions import Answers, check_answers, read_questions
+from mlready.scaffold.questions import Answers, check_answers, read_questions, refuse_unasked
 from mlready.scaffold.template import TEMPLATE_URL, Template, parse_tag, shipped, source, tags
 
 _MARKER = re.compile(rb"^(<<<<<<< |>>>>>>> )", re.MULTILINE)
@@ -53,7 +53,12 @@ def add(project: Path, *, given: Mapping[str, Any], preview: bool = False, templ
         raise UsageError("the name of a project cannot be changed this way", hint="make a new one and move your code")
     root = _checked_root(project)
     tag = str(_record(root)["_commit"])
-    return _merge(root, lambda folder: render.change(folder, answers=answers), template=used, to=tag, preview=preview)
+
+    def change(folder: Path) -> None:
+        render.change(folder, answers=answers)
+        refuse_unasked(answers, read_answers(folder))
+
+    return _merge(root, change, template=used, to=tag, preview=preview)
 
 
 def _merge(root: Path, merge: Callable[[Path], None], *, template: Template, to: str, preview: bool) -> Merge:

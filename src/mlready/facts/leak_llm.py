@@ -66,6 +66,8 @@ def of_call(
     known = walk.vocabulary.meaning(name) if name else None
     if known and "call-llm" in known.activities:
         return _answer(walk, node, "structure-output" in known.activities)
+    if last == "get" and node.args and isinstance(node.args[0], ast.Constant):
+        return part_of_answer(receiver, str(node.args[0].value))
     given = [mark for value in args for mark in flat(value).marks if mark.kind == "llm"]
     spread = [m for value in keywords.values() for m in flat(value).marks if m.kind == "llm"]
     if not given and not spread:

@@ -171,7 +171,7 @@ _FEATURE_LIST = re.compile(r"feature|column|col(s)?$|numeric|categor|predictors|
 _OTHER_COLUMNS = re.compile(
     r"exclud|drop|ignor|skip|omit|leak|non_?feature|(^|_)(raw|expected|required|report|source|all|date|sort|index|join|group|display|show"
     r"|output|out|sub|submission|preds?|prob\w*|results?|malicious|test|ids?|keys?)(_|\.|$)|target|label|class(es)?(_|$)|"
-    r"^categories$",
+    r"ground_?truth|^categories$",
     re.IGNORECASE,
 )
 """Names of lists of columns that are no features, or not the features themselves."""

@@ -87,6 +87,7 @@ _DELIVERING_ACTIONS = re.compile(
     r"action-gh-release|kaniko|upload-release|huggingface|railway|Docker@|AzureWebApp|KubernetesManifest",
     re.IGNORECASE,
 )
+_REGISTER_STEP = "sagemaker.workflow.step_collections.RegisterModel"
 _DEPLOYS = re.compile(r"deploy|endpoint", re.IGNORECASE)
 _DELIVERING_NAME = re.compile(r"^\W*(deploy|publish|release|push)\b", re.IGNORECASE)
 """Names of steps; what they run is a script of the project or a tool of its own."""
@@ -113,6 +114,9 @@ def delivery_automated(project: Project) -> Verdict:
     for use in project.uses("deploy", reached="any", notebooks=False):
         if _DEPLOYS.search(use.call.name):
             return met(Site(0.5, f"{use.call.name} deploys, and no CI runs it", use.where, key=use.call.name))
+    for use in project.calls(_REGISTER_STEP):
+        said = f"a step of the pipeline publishes the model ({use.call.name}), and no CI runs it"
+        return met(Site(0.5, said, use.where, key=use.call.name))
     opaque = next((f.path for f, a in project.automations if a.includes or any(job.calls for job in a.jobs)), "")
     if opaque:
         return unknown(f"{opaque} calls jobs that stand outside of this repository")

@@ -133,6 +133,7 @@ def models_versioned(project: Project) -> Verdict:
         if use.call.name == "wandb.Artifact" and constant(use.call, "type", "1") == "model"
     ]
     sites += kept_by_mlflow(project)
+    sites += _logged_files(project)
     outs = {out: (f, stage) for f, stage in project.stages for out in stage.outs if stage.tool == "dvc"}
     trace = Tracer(project)
     told = [(use, saves_model(trace, use)) for use in project.uses("save-model")]
@@ -198,6 +199,22 @@ def kept_by_mlflow(project: Project) -> Iterator[Site]:
         if row.tool == "kedro" and any("MlflowModel" in kind for kind in kinds):
             said = f"the catalog logs {row.name} to MLflow"
             yield Site(0.5, said, file.at(row.line), key=row.name)
+
+
+def _logged_files(project: Project) -> Iterator[Site]:
+    """`joblib.dump(model, path)` and then `mlflow.log_artifact(path)`: the file is kept under the id of the run."""
+    saved = {
+        (use.node, arg.value.text)
+        for use in project.uses("save-model", notebooks=False)
+        if about_model(use)
+        for arg in use.call.args
+        if arg.value.kind == "name"
+    }
+    for use in project.uses("log-artifact", notebooks=False):
+        value = argument(use.call, "0", "local_path") if use.call.system == "mlflow" else None
+        if value is not None and (use.node, value.text) in saved:
+            said = f"{use.call.name} keeps the model under the id of its run, registered by no name"
+            yield Site(0.5, said, use.where, key=use.call.name)
 
 
 _WRITES = re.compile(r"write|put|upload|send|set$")
@@ -357,7 +374,7 @@ def _takes_over(use: Use, loads: list[Use]) -> bool:
 
 
 _PUT_TOGETHER = re.compile(r"(^|[._])(__init__|pretrain\w*|load_pretrain\w*|init_weights|build\w*)$")
-_NETWORK = re.compile(r"(^|\.)(Module|LightningModule|PreTrainedModel|Model|Layer)$")
+_NETWORK = re.compile(r"(^|\.)(Module|LightningModule|\w*PreTrainedModel|Model|Layer)$")
 
 
 def _part_of_network(use: Use) -> bool:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from mlready.facts.rows import Call, Value
+from mlready.facts.rows import Call, Param, Value
 from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing
 from mlready.project.entries import is_handler, is_hosted
 from mlready.project.graph import Node
@@ -209,6 +209,22 @@ def _scaling_calls(project: Project) -> Iterator[tuple[str, Site]]:
         texts = [text for arg in use.call.args for text in strings(arg.value)]
         if use.call.name.endswith(".batch") or any(_BATCH_ROUTE.search(text) for text in texts):
             yield "batching", Site(1.0, "a route for many rows at once", use.where, key="batching")
+    for path, number in sorted(_handlers(project)):
+        file = project.by_path[path]
+        assert file.python is not None
+        scope = file.python.scopes[number]
+        if _PREDICT_NAME.search(scope.name) and any(_takes_rows(project, param) for param in scope.params):
+            yield "batching", Site(1.0, f"{scope.name} takes many rows at once", file.at(scope.line), key="batching")
+
+
+_ROWS = re.compile(r"\b[Ll]ist\[['\"]?(?:\w+\.)*(\w+)['\"]?\]")
+
+
+def _takes_rows(project: Project, param: Param) -> bool:
+    """`rows: list[House]`, where House is a class of the project: the fields of a row, not one row of numbers."""
+    named = set(_ROWS.findall(param.annotation))
+    scopes = (scope for file in project.code_files if file.python for scope in file.python.scopes)
+    return bool(named) and any(scope.kind == "class" and scope.name in named for scope in scopes)
 
 
 # -------------------------------------------------------------------------------------------------------------- DEP011
@@ -442,8 +458,25 @@ def _unbounded(use: Use) -> str:
     if "call-llm" in use.call.activities:
         if names & set(_LIMITS) or _client_has(use, _LIMITS) or _ALWAYS_LIMITED.search(use.call.name):
             return ""
+        if "body" in names and _limit_in_body(use):
+            return ""
         return "no output limit" + ("" if timed else " and no timeout of its own")
     return "" if timed or use.call.name.startswith(("httpx.", "openai")) else "no timeout"
+
+
+_LIMIT_KEYS = re.compile(
+    r"^(max_?(new_?|gen_?|output_?|completion_?)?(tokens?|len)(_?count|_?to_?sample)?)$", re.IGNORECASE
+)
+"""Names of the limit in bodies of requests: max_tokens, maxTokenCount, max_gen_len, max_tokens_to_sample."""
+
+
+def _limit_in_body(use: Use) -> bool:
+    """`invoke_model(body=json.dumps({"max_tokens": 512}))`: a mapping of the same function has the limit."""
+    python = use.file.python
+    assert python is not None
+    values = [row.value for row in python.assigns if row.scope in (0, use.call.scope)]
+    values += [arg.value for call in python.calls if call.scope == use.call.scope for arg in call.args]
+    return any(_LIMIT_KEYS.match(text) for value in values for text in strings(value))
 
 
 def _client_has(use: Use, names: tuple[str, ...]) -> bool:

@@ -79,7 +79,7 @@ _COMMIT = re.compile(r"/[0-9a-f]{40}/")
 def data_versioned(project: Project) -> Verdict:
     """VER003: the data that is read can be named by a version."""
     sites = [*_dvc_data(project), *_lfs_data(project), *_called_versions(project), *_dated_paths(project)]
-    sites += list(_committed_data(project))
+    sites += [*_committed_data(project), *_committed_catalog(project)]
     if not sites:
         return missing("the data that is read has no version: nothing says which data a model was trained on")
     return met_best(sites, 5)
@@ -139,6 +139,21 @@ def _committed_data(project: Project) -> Iterator[Site]:
         total = len(named) + len(unnamed)
         said = f"{file.path} lies in git beside the code ({len(kept)} of {total} files that are read)"
         yield Site(0.5 * len(kept) / total, said, use.where, key=file.path)
+
+
+def _committed_catalog(project: Project) -> Iterator[Site]:
+    """Tables in git that the catalog of Kedro names: the nodes read them without a call."""
+    tracked = {file.path: file for file in project.files if file.tracked and file.role == "data" and not file.shared}
+    for file, row in project.resources:
+        paths = [value for key, value in row.details if row.tool == "kedro" and key == "filepath"]
+        found = next((kept for path in paths if (kept := _tracked_file(path, "", tracked))), None)
+        if found is not None and _RAW.search(found.path):
+            said = f"{found.path}, which the catalog names, lies in git beside the code"
+            yield Site(0.5, said, file.at(row.line), key=found.path)
+            return
+
+
+_RAW = re.compile(r"(^|/)(\d+_)?(raw|external|input)/")
 
 
 def _named_elsewhere(uses: list[Use], project: Project, tracked: Mapping[str, ProjectFile]) -> set[str]:

@@ -55,6 +55,9 @@ def _positional(index: ast.expr) -> bool:
 
 
 def _names_columns(index: ast.expr) -> bool:
+    """`["a"]`, `[["a", "b"]]`, `[categorical + numerical]`."""
+    if type(index) is ast.BinOp and type(index.op) is ast.Add:
+        return all(type(part) is ast.Name or _names_columns(part) for part in (index.left, index.right))
     if type(index) is ast.List and index.elts:
         index = index.elts[0]
     return type(index) is ast.Constant and type(index.value) is str

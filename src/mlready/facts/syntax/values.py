@@ -199,7 +199,7 @@ _VALUES: dict[type[ast.expr], Callable[..., Value]] = {
 
 
 def index_text(state: ModuleState, node: ast.expr, depth: int = 3) -> str:
-    """The index of a subscript in normalised source: ":, 3", "'price'", "['a', 'b']", names as written, else "…"."""
+    """The index of a subscript in normalised source: ":, 3", "'price'", "['a', 'b']", names and sums of them, else "…"."""
     if isinstance(node, ast.Constant):
         return repr(clean(node.value, 80)) if isinstance(node.value, str) else repr(node.value)[:40]
     if depth <= 0:
@@ -212,4 +212,6 @@ def index_text(state: ModuleState, node: ast.expr, depth: int = 3) -> str:
         return f"[{text}]" if isinstance(node, ast.List) else text
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return "-" + index_text(state, node.operand, depth - 1)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return f"{index_text(state, node.left, depth - 1)} + {index_text(state, node.right, depth - 1)}"
     return dotted(state, node) or "…" if isinstance(node, ast.Name | ast.Attribute) else "…"

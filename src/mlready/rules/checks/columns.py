@@ -343,11 +343,9 @@ def _picks_by_name(file: ProjectFile) -> int:
     """The line of `X = table[["rooms", "area"]]`, or of `table[features]` after a list of names; 0 without one."""
     python = file.python
     assert python is not None
-    lists = {
-        row.name
-        for row in python.assigns
-        if row.value.kind == "list" and len(row.value.items) > 1 and _names_inputs(row.name)
-    }
+    listed = {row.name for row in python.assigns if row.value.kind == "list" and len(row.value.items) > 1}
+    listed |= {row.name for row in python.assigns if row.value.kind == "name" and row.value.text in listed}
+    lists = {name for name in listed if _names_inputs(name)}
     for row in python.assigns:
         for value in _items(row.value):
             named = any(item.kind == "name" and item.text in lists for item in value.items)
@@ -398,13 +396,19 @@ _JOINED_NAME = re.compile(r"(^|_)features?(_(cols|columns|names|list))?$", re.IG
 
 
 def _lists_joined(project: Project) -> Iterator[Site]:
-    """`FEATURES = VITALS + LABS`: lists of names that are laid end to end."""
+    """`FEATURES = VITALS + LABS`, `rows[categorical + numerical]`: lists of names that are laid end to end."""
     trained = {path for path, _ in project.training_nodes}
     for file in project.code_files:
         for row in file.python.assigns if file.python else ():
             if row.value.kind == "expr" and row.value.text == "BinOp" and _JOINED_NAME.search(row.name):
                 credit = 1.0 if file.path in trained else 0.5
                 yield Site(credit, f"{row.name} names the features", file.at(row.line), key=row.name)
+        for sub in file.python.subscripts if file.python else ():
+            names = sub.index.split(" + ")
+            if len(names) > 1 and all(name.isidentifier() and _names_inputs(name) for name in names):
+                credit = 1.0 if file.path in trained else 0.5
+                said = f"{sub.base}[{sub.index}] names the features"
+                yield Site(credit, said, file.at(sub.line), key=sub.index)
 
 
 def _lists_columns(value: Value) -> bool:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, each, met, met_best, missing, unknown
 from mlready.project.project import Project, Use
 from mlready.rules.checks.artifacts import Place, Tracer, arguments_for, made_of
@@ -552,7 +551,7 @@ def _dvc_outs(project: Project) -> Iterator[str]:
 
 def _path(project: Project, use: Use) -> str:
     """The path that a load reads, where it is written out: at the call, or by every caller of its function."""
-    if path := literal_path(use.call) or _opened(use.call):
+    if path := literal_path(use.call) or _opened(use):
         return path
     value = argument(use.call, "0", "path", "filepath", "f")
     if value is None or value.kind != "name":
@@ -600,11 +599,27 @@ def _load_site(project: Project, use: Use, kept: _Kept, *, training: bool) -> Si
     return Site(0.5, said, use.where, key=call.name)
 
 
-def _opened(call: Call) -> str:
-    """The path in `pickle.load(open("model.pkl", "rb"))`."""
-    value = argument(call, "0", "file", "f")
-    opened = value is not None and value.kind == "call" and value.text == "open"
-    return next((text for text in strings(value) if "." in text), "") if opened else ""
+def _opened(use: Use) -> str:
+    """The path in `pickle.load(open("model.pkl", "rb"))`, or in the `with open("model.pkl", "rb") as f` around it."""
+    value = argument(use.call, "0", "file", "f")
+    if value is None:
+        return ""
+    if value.kind == "call" and value.text == "open":
+        return next((text for text in strings(value) if "." in text), "")
+    before = [
+        call
+        for call in use.file.calls
+        if call.name == "open"
+        and value.kind == "name"
+        and value.text in call.targets
+        and call.scope == use.call.scope
+        and use.call.line - _NEAR <= call.line <= use.call.line
+    ]
+    return literal_path(before[-1]) if before else ""
+
+
+_NEAR = 5
+"""Lines between a file that is opened and what is read from it: the same name is opened again and again."""
 
 
 _RELEASE = re.compile(r"/releases?/(download/)?(v?\d[\w.]*)/|/v\d+(\.\d+)+/")

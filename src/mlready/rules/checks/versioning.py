@@ -147,7 +147,7 @@ def _committed_catalog(project: Project) -> Iterator[Site]:
     for file, row in project.resources:
         paths = [value for key, value in row.details if row.tool == "kedro" and key == "filepath"]
         found = next((kept for path in paths if (kept := _tracked_file(path, "", tracked))), None)
-        if found is not None and _RAW.search(found.path):
+        if found is not None and _RAW.search(found.path) and not _ANSWER.search(found.path):
             said = f"{found.path}, which the catalog names, lies in git beside the code"
             yield Site(0.5, said, file.at(row.line), key=found.path)
             return

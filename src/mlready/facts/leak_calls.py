@@ -292,6 +292,8 @@ def _combined(node: ast.Call, name: str, last: str, receiver: Value, args: Argum
         return _paired(last, args)
     if last in ("iterrows", "itertuples") and receiver.roots:
         return Value(element=Value(items=(NOTHING, replace(derived(receiver), row=True))))
+    if last == "setdiff1d" and len(args.positional) > 1:
+        return _without(args.positional[1])
     if last in _PASSES or last == "next":
         return (first.element or first) if last == "next" else first
     if last in ("items", "values", "keys") and (receiver.element is not None or receiver.keys):
@@ -310,6 +312,12 @@ def _combined(node: ast.Call, name: str, last: str, receiver: Value, args: Argum
     )
     joined = last in _JOINS and not beside and _sources(first) > 1
     return replace(made, joined=joined or (made.joined and last not in ("read",)), makers=makers, index=False)
+
+
+def _without(taken: Value) -> Value:
+    """The rows that are left where one side of a split is taken away: the other side."""
+    other = {"train": "test", "test": "train"}
+    return replace(taken, parts=frozenset((line, other.get(side, side)) for line, side in taken.parts))
 
 
 def _sources(value: Value) -> int:

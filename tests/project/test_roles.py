@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlready.facts.generated import is_generated
-from mlready.facts.rows import Call, FileFacts, NotebookFacts, PythonFacts, Scope
+from mlready.facts.rows import Call, FileFacts, Manifest, NotebookFacts, PythonFacts, Scope
 from mlready.project.roles import refine, role_of, vendored_folders
 
 
@@ -104,6 +104,7 @@ def python(*functions: str, asserts: int = 0, **more: object) -> FileFacts:
     return FileFacts(python=PythonFacts(scopes=tuple(scopes), **more))  # type: ignore[arg-type]
 
 
+DECLARES = (Manifest(tool="requirements", role="declares"),)
 TRAINS = (Call(name="x.fit", line=1, scope=0, activities=("train",)),)
 
 
@@ -123,6 +124,8 @@ TRAINS = (Call(name="x.fit", line=1, scope=0, activities=("train",)),)
         ("src/pkg/api.py", FileFacts(generated=True), "generated"),
         ("eda.py", FileFacts(python=PythonFacts(scopes=()), notebook=NotebookFacts("percent", ())), "notebook"),
         ("setup.py", python("main", main_guard=5), "config"),
+        ("docker-requirements.txt", FileFacts(manifests=DECLARES), "config"),
+        ("docs/sphinx-requirements.txt", FileFacts(manifests=DECLARES), "docs"),
     ],
 )
 def test_refine(path: str, facts: FileFacts, role: str) -> None:

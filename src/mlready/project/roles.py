@@ -209,6 +209,8 @@ def refine(path: str, role: str, facts: FileFacts) -> str:
     """The role once the content is known: scripts told from modules, tests from files that are only named so."""
     if facts.generated and role in ("source", "script", "test", "config"):
         return role if facts.manifests else "generated"  # A lock is written by a program, and is what governs.
+    if role == "docs" and facts.manifests and not _traits(path.rpartition("/")[0]).docs:
+        return "config"  # docker-requirements.txt: what declares dependencies, whatever its name.
     if role == "config" or facts.python is None:
         return role
     if role in ("source", "script"):

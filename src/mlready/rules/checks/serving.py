@@ -120,7 +120,25 @@ _SERVING_COMMANDS = re.compile(
 )
 
 
+_FUNCTION_KINDS = re.compile(r"^(aws_lambda_function|AWS::(Lambda|Serverless)::Function)$")
+_GATEWAY_KINDS = re.compile(r"^aws_(api_gateway_rest_api|apigatewayv2_api|lambda_function_url)$|^AWS::ApiGateway")
+_OF_THE_MODEL = re.compile(r"(^|[-_])(predict\w*|inference|scor(e|ing)|ml-?_?model)([-_]|$)", re.IGNORECASE)
+
+
+def _functions_behind_gateway(project: Project) -> Iterator[Site]:
+    """A function named for the model or its predictions, in a file that puts functions behind an address."""
+    opened = {file.path for file, resource in project.resources if _GATEWAY_KINDS.search(resource.kind)}
+    for file, resource in project.resources:
+        if file.path not in opened or not _FUNCTION_KINDS.search(resource.kind):
+            continue
+        names = [resource.name, *(value for key, value in resource.details if key in ("function_name", "FunctionName"))]
+        if any(_OF_THE_MODEL.search(name) for name in names):
+            said = f"{resource.kind} {resource.name} answers behind a gateway"
+            yield Site(1.0, said, file.at(resource.line), key=resource.name)
+
+
 def _platform_services(project: Project) -> Iterator[Site]:
+    yield from _functions_behind_gateway(project)
     for file, resource in project.resources:
         if _SERVING_KINDS.search(resource.kind):
             yield Site(

@@ -68,6 +68,7 @@ def test_both_the_template_and_the_owner_change_a_file(project: Path, later: Tem
     assert "color: red" in read(project / ".copier-answers.yml")
     assert "_commit: v99.0.0" in read(project / ".copier-answers.yml")
     assert merge.conflicts == ()
+    assert merge.deleted == {".dvcignore"}
 
 
 def test_both_change_the_same_line(
@@ -228,6 +229,11 @@ def test_adding_keeps_edits(project: Path, commit: Commit) -> None:
     assert "lightgbm" in read(project / "pyproject.toml")
     assert "fastapi" not in read(project / "pyproject.toml")
     assert not merge.lock_fits
+
+
+def test_files_that_an_answer_deletes_are_named_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["add", "ci=gitlab", "--project", str(project)]) == 0
+    assert "  .github/dependabot.yml (deleted)\n" in capsys.readouterr().out
 
 
 def test_a_part_that_a_minimal_project_has_not_is_refused(tmp_path: Path) -> None:

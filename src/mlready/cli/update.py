@@ -36,7 +36,8 @@ def report(merge: Merge, *, preview: bool) -> int:
     else:
         step = "" if merge.old == merge.new else f"template {merge.old[1:]} -> {merge.new[1:]}: "
         click.echo(f"{step}{len(merge.changed)} files changed")
-        click.echo("\n".join(f"  {name}" for name in merge.changed))
+        for name in merge.changed:
+            click.echo(f"  {name}" + (" (deleted)" if name in merge.deleted else ""))
     if not merge.lock_fits:
         click.echo("the dependencies changed: run `uv lock`", err=True)
     if merge.conflicts:

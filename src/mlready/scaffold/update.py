@@ -28,11 +28,12 @@ _DEPENDENCIES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What a merge did, or would do: versions, changed files, files with conflicts, and whether uv.lock still fits."""
+    """What a merge did, or would do: versions, changed files and which of them are gone, conflicts, whether uv.lock fits."""
 
     old: str
     new: str
     changed: tuple[str, ...]
+    deleted: frozenset[str]
     conflicts: tuple[str, ...]
     lock_fits: bool
     diff: str = ""
@@ -71,10 +72,12 @@ def _merge(root: Path, merge: Callable[[Path], None], *, template: Template, to:
             before = (folder / "pyproject.toml").read_bytes() if (folder / "pyproject.toml").is_file() else b""
             merge(folder)
             fits = _refresh_lock(folder, before=before, template=template, tag=to)
+            changed, top = _changed(folder), _top(folder)
             return Merge(
                 old=old,
                 new=to,
-                changed=_changed(folder),
+                changed=changed,
+                deleted=frozenset(name for name in changed if not (top / name).exists()),
                 conflicts=_conflicts(folder),
                 lock_fits=fits,
                 diff=_diff(folder) if preview else "",
@@ -186,6 +189,10 @@ def _dependencies(pyproject: bytes) -> list[str]:
     return _DEPENDENCIES.findall(pyproject.decode("utf-8", "replace"))
 
 
+def _top(folder: Path) -> Path:
+    return Path(git.git("rev-parse", "--show-toplevel", cwd=folder).strip())
+
+
 def _changed(folder: Path) -> tuple[str, ...]:
     lines = git.git("status", "--porcelain", "--untracked-files=all", "-z", "--", ".", cwd=folder).split("\0")
     return tuple(sorted({line[3:] for line in lines if len(line) > 3}))
@@ -194,7 +201,7 @@ def _changed(folder: Path) -> tuple[str, ...]:
 def _conflicts(folder: Path) -> tuple[str, ...]:
     """Files with a conflict: in git's index, left as rejects, or with markers; paths are the repository's."""
     unmerged = git.git("diff", "--name-only", "--diff-filter=U", "-z", cwd=folder).split("\0")
-    top = Path(git.git("rev-parse", "--show-toplevel", cwd=folder).strip())
+    top = _top(folder)
     marked = [name for name in _changed(folder) if name.endswith(".rej") or _is_marked(top / name)]
     return tuple(sorted({name for name in [*unmerged, *marked] if name}))
 

@@ -92,10 +92,12 @@ def _may_run(project: Project, node: Node) -> bool:
 
 
 def _mixed_measures(project: Project) -> list[Site]:
-    for use in _metric_uses(project):
+    """The first measure outside any function that evaluates, in a file that trains where there is one."""
+    uses = sorted(_metric_uses(project), key=lambda use: not _fits(use.file))
+    for use in uses:
         credit = 0.25 if use.file.facts.notebook is not None else 0.5
-        said = f"{use.call.name.rpartition('.')[2]} measures, in the middle of what trains"
-        return [Site(credit, said, use.where, key=use.call.name)]
+        place = "in the middle of what trains" if _fits(use.file) else "outside of any function that evaluates"
+        return [Site(credit, f"{use.call.name.rpartition('.')[2]} measures, {place}", use.where, key=use.call.name)]
     return []
 
 
@@ -169,6 +171,10 @@ def evaluates(project: Project) -> bool:
         return True
     wanted = ("validation_data", "validation_split", "eval_set", "eval_dataset", "val_dataloaders", "valid_sets")
     return any(argument(use.call, *wanted) is not None for use in project.uses(*_FITS))
+
+
+def _fits(file: ProjectFile) -> bool:
+    return any(_FITS & set(call.activities) for call in file.calls)
 
 
 def _fits_in(file: ProjectFile, number: int) -> bool:

@@ -101,16 +101,20 @@ def _switched_off(project: Project) -> bool:
 
 
 _RUN_FILE = re.compile(r"(metric|score|result|history|report|eval)[^/]*\.(json|ya?ml|csv|xlsx)$", re.IGNORECASE)
+_RUN_LOG = re.compile(r"(metric|score|result|history|eval)[^/]*\.(txt|log)$", re.IGNORECASE)
+"""A text that each run adds its lines to."""
 
 
 def _metrics_of_runs(project: Project) -> Iterator[Site]:
     """Metrics that training writes to a file: of each run under its own name, or over the last one's."""
     named_files = False
     for use in project.uses("write-data", "serialize", "open-file", reached="training", notebooks=False):
-        if use.call.name.endswith("open") and constant(use.call, "mode", "1") in ("r", "rb", "rt"):
+        mode = constant(use.call, "mode", "1") if use.call.name.endswith("open") else None
+        if mode in ("r", "rb", "rt"):
             continue
         texts = [text for arg in use.call.args for text in strings(arg.value)]
-        named = next((text for text in texts if _RUN_FILE.search(text)), "")
+        adds = str(mode).startswith("a")
+        named = next((text for text in texts if _RUN_FILE.search(text) or (adds and _RUN_LOG.search(text))), "")
         if named and not _is_of_predictions(use, named):
             named_files = True
             yield _file_site(use, named)

@@ -34,9 +34,8 @@ def tests_exist(project: Project) -> Verdict:
     living = alive(project)
     if living:
         file, _, scope = living[0]
-        return met(
-            Site(1.0, f"{len(living)} tests assert something, {scope.name} for one", file.at(scope.line), key="tests")
-        )
+        said = f"{len(living)} tests assert something, {scope.name} for one" if living[1:] else f"{scope.name} asserts"
+        return met(Site(1.0, said, file.at(scope.line), key="tests"))
     if runs_doctests(project):
         return met(Site(0.5, "doctests are run", key="doctest"))
     script = next(filter(_asserts_as_script, (*project.test_files, *project.code_files)), None)

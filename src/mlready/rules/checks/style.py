@@ -33,7 +33,7 @@ def style_enforced(project: Project) -> Verdict:
     one = formats or lints
     if one is not None:
         lacks = "linter" if formats else "formatter"
-        return met(Site(0.6, f"{one.message}, and no {lacks} is", one.where, key="style"))
+        return met(Site(0.6, f"{one.message}, and no {lacks} is run", one.where, key="style"))
     configured = _configured(project)
     if configured is not None:
         return met(configured)
@@ -50,7 +50,7 @@ def _enforced(project: Project, tools: re.Pattern[str]) -> Site | None:
             and tools.search(_said(command))
             and not re.search(r"\binstall\b|\badd\b", command.text)
         ):
-            return Site(1.0, f"CI runs {command.text[:40]}", command.where, key=command.text[:40])
+            return Site(1.0, f"CI runs {command.text[:40].rstrip()}", command.where, key=command.text[:40])
         if command.origin == "ci" and "pre-commit" in command.text and "install" not in command.text:
             hooked = next((hook.id for _, hook in project.hooks if tools.search(hook.id)), "")
             if hooked:

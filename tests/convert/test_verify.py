@@ -340,3 +340,20 @@ def test_what_is_the_same_twice_by_chance_is_no_difference(tmp_path: Path) -> No
     verdict = verified(converted(tmp_path, *cells), tmp_path).verdicts[0]
     assert count.read_text().count(".") >= 5
     assert (verdict.name, verdict.values["pairs"]["verdict"]) == ("partly", "unstable"), verdict.text
+
+
+def test_drawing_changes_nothing_of_a_figure_in_space() -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from mlready.convert.verify.inside.describe import Describer
+    from mlready.convert.verify.inside.trees import EQUAL, compare
+
+    figure = Figure()
+    axes = figure.add_subplot(projection="3d")
+    axes.scatter([1, 2, 3], [3, 1, 4], [5, 9, 6])
+    axes.plot([1, 2], [3, 4], [5, 6])
+    before = Describer()(figure)
+    FigureCanvasAgg(figure).draw()
+    assert compare(before, Describer()(figure)) == (EQUAL, "")

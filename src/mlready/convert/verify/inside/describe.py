@@ -144,12 +144,10 @@ class Describer:
         return ("plot", type(value).__name__)
 
     def axes(self, ax: Any, depth: int) -> Tree:
-        lines = [self(line.get_xydata(), depth + 1) for line in ax.lines]
+        lines = [self(_points(line), depth + 1) for line in ax.lines]
         texts = (ax.get_title(), ax.get_xlabel(), ax.get_ylabel())
         shapes = [self(_place(patch), depth + 1) for patch in ax.patches]
-        shapes += [
-            self(part, depth + 1) for found in ax.collections for part in (found.get_offsets(), found.get_array())
-        ]
+        shapes += [self(part, depth + 1) for found in ax.collections for part in (_offsets(found), found.get_array())]
         shapes += [self(image.get_array(), depth + 1) for image in ax.images]
         legend = ax.get_legend()
         words = [text.get_text() for text in (*ax.texts, *(legend.get_texts() if legend is not None else ()))]
@@ -201,6 +199,16 @@ class Describer:
         if state is None:
             return ("opaque", name, "keeps its state to itself")
         return ("object", name, sorted((key, self(item, depth + 1)) for key, item in state.items() if is_steady(key)))
+
+
+def _points(line: Any) -> Any:
+    """Drawing projects what stands in space: its own data are told."""
+    return line.get_data_3d() if hasattr(line, "get_data_3d") else line.get_xydata()
+
+
+def _offsets(collection: Any) -> Any:
+    in_space = getattr(collection, "_offsets3d", None)
+    return collection.get_offsets() if in_space is None else in_space
 
 
 def _place(patch: Any) -> Any:

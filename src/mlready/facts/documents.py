@@ -171,7 +171,7 @@ _PROMPT = re.compile(
     r"(?:\([\w .-]{1,40}\)[ \t]*)?(?:[\w.-]{1,30}@[\w.-]{1,40}[^$#\n]{0,80})?(?:\$|%|>|PS[^>\n]{0,60}>|C:\\[^>\n]{0,80}>)[ \t]+(?P<command>\S.*)"
 )
 _KNOWN_COMMAND = re.compile(
-    r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|python[\d.]*|conda|mamba|uv|uvx|rye|pipenv|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
+    r"(?:sudo |[A-Z_]{2,40}=\S{1,200} )?(?:pip3?|py|python[\d.]*|conda|mamba|uv|uvx|rye|pipenv|poetry|pdm|pixi|hatch|make|just|tox|nox|pytest|dvc"
     r"|mlflow|(?:nvidia-)?docker(?:-compose)?|podman|kubectl|helm|terraform|git|wget|curl|bash|sh|npm|npx|uvicorn|gunicorn|streamlit|jupyter"
     r"|torchrun|accelerate|deepspeed|sbatch|srun|snakemake|nextflow|flask|chainlit|papermill|heroku|gcloud|sam|modal|yarn|pnpm|kedro|zenml|prefect|airflow|bentoml|ray|brew|apt(?:-get)?|source|\./[\w./-]+)(?: |\Z)"
 )
@@ -186,7 +186,7 @@ _PYTHON = re.compile(
 _NO_LANGUAGE = frozenset(("text", "txt", "plain", "plaintext", "none", "cli"))
 _NO_COMMAND = ("#", "::", "REM ", "├", "└", "│", "|--", "+--", "`--")
 """How comments begin, and the lines of a folder tree."""
-_INLINE = re.compile(r"(?<!`)`([^`\n]{4,200})`(?!`)")
+_INLINE = re.compile(r"(?<!`)(?P<ticks>`|```)(?:\$ )?(?P<code>[^`\n]{4,200})(?P=ticks)(?!`)")
 _INDENTED = re.compile(
     r"(?: {4,}|\t+)(?P<command>(?:python[\d.]*|pip3?|conda|docker|bash|sh|uv|poetry|jupyter|streamlit) \S.*[^.:,\s])\s*\Z"
 )
@@ -339,7 +339,7 @@ class _Scan:
         elif found := _INDENTED.match(line):
             self.commands.append((number, clean(found["command"])))
         if "`" in line:
-            spans = (clean(text.strip()) for text in _INLINE.findall(line))
+            spans = (clean(found["code"].strip()) for found in _INLINE.finditer(line))
             self.commands += [(number, text) for text in spans if " " in text and _KNOWN_COMMAND.match(text)]
         if number and (named := _PYTHON.search(line)):
             self.python.append((number, named["version"]))

@@ -19,7 +19,8 @@ from mlready.project.project import Project, ProjectFile
 _INSTALLS = re.compile(
     r"\b(pip3?|uv|rye sync|poetry|conda|mamba|pdm|pipenv|pixi|hatch|cmake|npm (ci|install)|apt(-get)? install|just (setup|install)"
     r"|make (setup|install|env|init|venv|deps|dev|up|start)|(nvidia-)?docker( |-)(build|compose|run|pull))\b"
-    r"|\b\w*(install|setup|requirements|bootstrap)\w*\.sh\b|\.sh (up|install|setup)\b",
+    r"|\b\w*(install|setup|requirements|bootstrap)\w*\.sh\b|\.sh (up|install|setup)\b"
+    r"|\bsetup\.py (install|develop|build_ext)\b|\bpy -m pip install\b",
     re.IGNORECASE,
 )
 _STARTS = re.compile(
@@ -34,18 +35,21 @@ _HOUSEKEEPING = re.compile(
 """Names of scripts and targets that bring a project up or keep it tidy, and do not do its work."""
 
 
+_README = re.compile(r"(^|[-_. ])readme", re.IGNORECASE)
+
+
 def readme_runs(project: Project) -> Verdict:
     """DES009: the README says how to install, train and serve or predict, with commands that exist."""
     readmes = [
         (f, d)
         for f, d in project.documents
-        if re.match(r"readme", f.name, re.IGNORECASE) and f.role not in ("vendored", "test", "example")
+        if _README.search(f.name) and f.role not in ("vendored", "test", "example")
     ]
     if not readmes:
         return missing("there is no README")
     readmes.sort(key=lambda pair: pair[0].path.count("/"))
     file, document = readmes[0]
-    linked = {other.path for other, _ in readmes} & _linked(file, document)
+    linked = {other.path for other, _ in project.documents} & _linked(file, document)
     shown = (c for c in project.commands if c.origin == "document" and c.where.path in {file.path, *linked})
     commands = [replace(command, text=_BACKSLASH.sub("/", command.text)) for command in shown]
     wrong = [c for c in commands if c.where.path == file.path and _names_missing(project, c)]
@@ -83,7 +87,7 @@ def _installs(project: Project, command: Command) -> bool:
 
 
 def _linked(file: ProjectFile, document: Document) -> set[str]:
-    """Paths that the README links to: a README of a part that stands there tells its share."""
+    """Paths that the README links to: a README of a part, or a page of the documentation, tells its share."""
     folder = PurePosixPath(file.path).parent
     links = (link.partition("#")[0].removeprefix("./").rstrip("/") for link in document.links)
     return {str(folder / link) for link in links if link and "://" not in link}

@@ -42,8 +42,11 @@ _BY_PATTERN = (
     (re.compile(r"[\w.-]*conda-lock\.ya?ml\Z"), "conda:read_conda_lock"),
     (re.compile(r"(?:[\w.-]*[-_.])?(?:environments?|conda|env)(?:[-_.][\w.-]*)?\.ya?ml\Z"), "conda:read_environment"),
 )
-_REQUIREMENTS = re.compile(r"(?:.*[-_. ])?(?:requirements?|reqs?|constraints?)(?:[-_. ].*)?\.(?:txt|in|pip|lock)\Z")
+_REQUIREMENTS = re.compile(
+    r"(?:.*[-_. ])?(?:requirements?|reqs?|constraints?|dependencies)(?:[-_. ].*)?\.(?:txt|in|pip|lock)\Z"
+)
 _REQUIREMENT_FOLDERS = frozenset(("requirements", "requirement", "reqs", "constraints"))
+_CONDA_FOLDERS = frozenset(("conda", "environments", "envs"))
 _CONDA_EXPLICIT = re.compile(r"(?:conda-[\w-]+\.lock|spec[-_]?(?:file|list)[\w.-]*\.txt)\Z")
 
 
@@ -68,5 +71,7 @@ def _reader_of(path: str) -> str:
     for pattern, reader in _BY_PATTERN:
         if pattern.match(name):
             return reader
+    if pure.parent.name.lower() in _CONDA_FOLDERS and pure.suffix in (".yaml", ".yml"):
+        return "conda:read_environment"
     in_folder = pure.parent.name.lower() in _REQUIREMENT_FOLDERS and pure.suffix in (".txt", ".in", ".pip")
     return "requirements:read" if in_folder or _REQUIREMENTS.match(name) or _CONDA_EXPLICIT.match(name) else ""

@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 19
+FACTS_VERSION = 20
 
 Scalar = str | int | float | bool | None
 

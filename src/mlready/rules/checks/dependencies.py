@@ -19,7 +19,7 @@ from mlready.rules.checks.common import built_above, constant
 
 _PLATFORM = frozenset(
     ("pyspark", "dbutils", "databricks", "google.colab", "kaggle_secrets", "kaggle_datasets", "awsglue", "bpy", "pyflink",
-     "azureml", "smdistributed", "IPython", "ipykernel", "pip", "setuptools", "pkg_resources", "distutils", "wheel", "delta", "sagemaker_training")
+     "azureml", "smdistributed", "triton_python_backend_utils", "c_python_backend_utils", "IPython", "ipykernel", "pip", "setuptools", "pkg_resources", "distutils", "wheel", "delta", "sagemaker_training")
 )  # fmt: skip
 
 
@@ -37,7 +37,8 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
         "pandas",
         "scikit-learn",
         "scipy",
-        "torch",
+        "torchvision",
+        "transformers",
         "tensorflow",
         "matplotlib",
         "xgboost",
@@ -64,6 +65,7 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "omegaconf": ("hydra-core",),
     "pydantic": ("fastapi", "langchain", "openai", "pydantic-settings", "bentoml"),
     "starlette": ("fastapi",),
+    "typing-extensions": ("fastapi", "pydantic", "torch", "sqlalchemy", "tensorflow"),
     "packaging": ("transformers", "mlflow", "black"),
     "requests": ("transformers", "mlflow", "datasets", "wandb", "huggingface-hub"),
     "pytz": ("pandas", "apache-airflow"),

@@ -41,9 +41,7 @@ _README = re.compile(r"(^|[-_. ])readme", re.IGNORECASE)
 def readme_runs(project: Project) -> Verdict:
     """DES009: the README says how to install, train and serve or predict, with commands that exist."""
     readmes = [
-        (f, d)
-        for f, d in project.documents
-        if _README.search(f.name) and f.role not in ("vendored", "test", "example")
+        (f, d) for f, d in project.documents if _README.search(f.name) and f.role not in ("vendored", "test", "example")
     ]
     if not readmes:
         return missing("there is no README")

@@ -91,7 +91,18 @@ def _exists(project: Project, name: str, command: Command) -> bool:
     if name.startswith(("/", "~", "$")) or last in project.file_names or last in project.beside:
         return True
     others = _others(project, command)
+    if last in _copied_names(project, command):
+        return True
     return any(last in other.text for other in others) or (last == "setup.py" and _fetches(others))
+
+
+def _copied_names(project: Project, command: Command) -> set[str]:
+    """The names that files bear in the image: `COPY lock.txt requirements.txt` renames one."""
+    container = project.by_path[command.where.path].facts.container
+    rows = container.instructions if container else ()
+    return {
+        PurePosixPath(row.value.split()[-1]).name for row in rows if row.op in ("COPY", "ADD") and row.value.split()
+    }
 
 
 def _others(project: Project, command: Command) -> list[Command]:

@@ -450,7 +450,7 @@ def _lock_sites(project: Project, stages: list[tuple[ProjectFile, PipelineStage]
             return []  # a pipeline that was never run has no lock yet
         said = "dvc.yaml defines stages, but dvc.lock is ignored by git: nobody else can get their outputs"
         return [Site(0.0, said, file.at(0), key="dvc.lock")]
-    locked = {row.stage for row in present.facts.tracked}
+    locked = {row.stage for row in present.facts.tracked} | {row.name for row in present.facts.stages}
     stale = [s.name for _, s in stages if s.name not in locked]
     if stale and not any("@" in name for name in locked):
         return [Site(0.5, f"dvc.lock knows nothing of stage {stale[0]}", present.at(0), key="dvc.lock")]

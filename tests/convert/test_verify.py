@@ -347,13 +347,12 @@ def test_drawing_changes_nothing_of_a_figure_in_space() -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from mlready.convert.verify.inside.describe import Describer
     from mlready.convert.verify.inside.trees import EQUAL, compare
 
     figure = Figure()
     axes = figure.add_subplot(projection="3d")
     axes.scatter([1, 2, 3], [3, 1, 4], [5, 9, 6])
     axes.plot([1, 2], [3, 4], [5, 6])
-    before = Describer()(figure)
+    before = described(figure)
     FigureCanvasAgg(figure).draw()
-    assert compare(before, Describer()(figure)) == (EQUAL, "")
+    assert compare(before, described(figure)) == (EQUAL, "")

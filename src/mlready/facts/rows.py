@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 20
+FACTS_VERSION = 21
 
 Scalar = str | int | float | bool | None
 
@@ -121,6 +121,8 @@ class Scope(Row, frozen=True, array_like=True, gc=False):
     """Its docstring has examples that doctest runs (`>>>`)."""
     harmless: bool = False
     """A test whose docstring says that nothing must be raised."""
+    gives: tuple[str, ...] = ()
+    """Names in its last `return`, by position: "" for what is no name; empty where it returns no names."""
 
 
 class Param(Row, frozen=True, array_like=True, gc=False):

@@ -54,6 +54,7 @@ class ScopeState:
         "enclosing",
         "end_line",
         "examples",
+        "gives",
         "global_names",
         "harmless",
         "index",
@@ -90,6 +91,7 @@ class ScopeState:
         self.params: tuple[Param, ...] = ()
         self.returns = ""
         self.returned = ""
+        self.gives: tuple[str, ...] = ()
         self.documented = False
         self.is_async = False
         self.trivial = False
@@ -124,6 +126,7 @@ class ScopeState:
             raises=self.raises,
             examples=self.examples,
             harmless=self.harmless,
+            gives=self.gives,
         )
 
 

@@ -167,8 +167,15 @@ def _return(state: ModuleState, node: ast.Return) -> None:
         state.context = outer
     else:
         visit(state, node.value, "return")
-    if scope.kind == "function" and not scope.returned:
-        scope.returned = type_of(state, node.value)
+    if scope.kind == "function":
+        scope.gives = _names_given(node.value) or scope.gives
+        scope.returned = scope.returned or type_of(state, node.value)
+
+
+def _names_given(value: ast.expr) -> tuple[str, ...]:
+    items = value.elts[:20] if isinstance(value, ast.Tuple | ast.List) else [value]
+    names = tuple((targets_of(item) or [""])[0] for item in items)
+    return names if any(names) else ()
 
 
 def _raise(state: ModuleState, node: ast.Raise) -> None:

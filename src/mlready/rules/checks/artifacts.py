@@ -95,7 +95,7 @@ def _of_name(trace: Tracer, place: Place, name: str, depth: int) -> Made:
 
 def _told(trace: Tracer, place: Place, name: str, depth: int) -> Made:
     calls = [call for call in _makers(place, name) if "load-model" not in call.activities]
-    found = {of_call(trace, Place(place.file, call.scope), call, depth - 1) for call in calls[:_LIMIT]}
+    found = {_bound(trace, Place(place.file, call.scope), call, name, depth - 1) for call in calls[:_LIMIT]}
     found |= {made_of(trace, place, value, depth - 1) for value in _assigned(place, name)[:_LIMIT]}
     found |= {_by_class(trace, kind) for kind in _known_as(place, name)}
     if found:
@@ -107,6 +107,17 @@ def _told(trace: Tracer, place: Place, name: str, depth: int) -> Made:
     if passed is not None:
         return _best({made_of(trace, where, value, depth - 1) for where, value in passed[:_LIMIT]})
     return _of_other_module(trace, place, name, depth)
+
+
+def _bound(trace: Tracer, place: Place, call: Call, name: str, depth: int) -> Made:
+    """What a call gives to one of the names that its result is unpacked into: `scaler, model = train(rows)`."""
+    if len(call.targets) > 1:
+        for path, number in trace.project.graph.resolve(place.file.path, call.name):
+            file = trace.project.by_path[path]
+            given = file.python.scopes[number].gives if file.python and number else ()
+            if len(given) == len(call.targets):
+                return _of_name(trace, Place(file, number), given[call.targets.index(name)], depth)
+    return of_call(trace, place, call, depth)
 
 
 def _makers(place: Place, name: str) -> Iterator[Call]:

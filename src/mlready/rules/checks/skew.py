@@ -16,6 +16,7 @@ from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.artifacts import Made, Place, Tracer, made_by_callers, made_of, returned_by
 from mlready.rules.checks.common import argument, functions, literal_path
+from mlready.rules.checks.followed import named_for_predicting, not_followed, trains
 from mlready.rules.checks.reuse import NOT_DATA, applied_to_held_out, one_step_for_both, predicts_other_rows
 from mlready.rules.checks.sides import (
     PREPARES,
@@ -35,6 +36,10 @@ _FIT = ("fit", "fit_transform", "fit_resample", "fit_predict", "train")
 
 def preprocessing_shared(project: Project) -> Verdict:
     """SKW001: predictions go through the preprocessing of training."""
+    reason = not_followed(project)
+    named, place = next(named_for_predicting(project), ("", None))
+    if not (reason or named or trains(project)):
+        return not_applicable("nothing is trained")
     training, predicting = training_side(project), predicting_side(project)
     saved = _saved(project)
     found = _shared_by(project, training, predicting, saved) or one_step_for_both(project)
@@ -44,7 +49,11 @@ def preprocessing_shared(project: Project) -> Verdict:
     if anew is not None:
         return missing(anew.message, anew.where, key=anew.key)
     loads = _loads(project, predicting)
+    if reason:
+        return unknown(reason)
     if not predicting or not loads:
+        if named:
+            return unknown(f"{named} is named for predicting ({place}), and how rows come to it cannot be told")
         half = _shared_in_part(project, training, saved)
         if half:
             return met(half)
@@ -74,6 +83,7 @@ def _own_of_predictions(project: Project, training: frozenset[Node], predicting:
     """What only predictions do to their data."""
     aside = predicting - training
     changes = (use for use in preprocessing(project) if not _LEAVES_OUT.search(use.call.name))
+    changes = (use for use in changes if use.call.name != ".transform")  # Of what was fitted elsewhere and is loaded.
     return next((use for use in changes if use.node in aside and _feeds(use)), None)
 
 
@@ -269,12 +279,25 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
         return unknown("preprocessing is saved, and no model that it belongs to was found")
     if saved:
         return not_applicable("what is saved takes its data as they are")
+    reason = _not_seen_saving(project)
+    if reason:
+        return unknown(reason)
     doubtful = next((use for use in project.calls(*_MAY_SAVE) if use.call.name in _MAY_SAVE), None)
     if doubtful is not None:
         return unknown(
             f"what {doubtful.call.receiver or 'an object'}{doubtful.call.name} writes cannot be told ({doubtful.where})"
         )
+    if not trains(project):
+        return not_applicable("nothing is trained")
     return missing("no model is saved, with its preprocessing or without")
+
+
+def _not_seen_saving(project: Project) -> str:
+    """Why a model may be saved though no call that saves one was found."""
+    automatic = next(project.uses("autolog"), None)
+    if automatic is not None and automatic.call.system == "mlflow":
+        return f"{automatic.call.name} saves what is fitted ({automatic.where}), and what that holds cannot be told"
+    return not_followed(project)
 
 
 _MAY_SAVE = (".save", ".save_model", ".export", ".save_weights", ".save_pretrained")

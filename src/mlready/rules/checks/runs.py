@@ -101,16 +101,18 @@ def _tasks_that_train(project: Project) -> Iterator[Site]:
     if script is not None:
         yield Site(0.5, f"{script.path} trains, by its name: a script and not a pipeline", script.at(0), key="shell")
         return
-    for command in project.commands:
-        asks = {"-h", "--help"} & set(command.words)
-        if command.origin == "document" and not asks and _starts_training(project, command):
-            said = f"only a document says how to train: {command.text[:60]}"
-            yield Site(0.3, said, command.where, key="document")
-            return
+    told = (c for c in project.commands if c.origin == "document" and not {"-h", "--help"} & set(c.words))
+    shown = [command for command in told if _starts_training(project, command)]
+    if shown:
+        command = next((one for one in shown if _NAMES_TRAINING.search(one.text)), shown[0])
+        said = f"only a document says how to train: {command.text[:60]}"
+        yield Site(0.3, said, command.where, key="document")
 
 
 def _starts_training(project: Project, command: Command) -> bool:
     """Whether a command starts what is seen to train, or asks a script of the project to (`python -m run fit`)."""
+    if command.words and command.words[0].rpartition("/")[2] in _SERVERS:
+        return False  # it may train when it is asked to, and nobody has asked
     told = command.origin == "document"
     started = [path for path in _started(project, command) if not (told and _LOOKS.search(path))]
     entries = {entry.path for entry in project.training_entries}
@@ -118,6 +120,8 @@ def _starts_training(project: Project, command: Command) -> bool:
         bool(started) and bool({"fit", "train"} & set(command.words[1:]))
     )
 
+
+_SERVERS = frozenset(("uvicorn", "gunicorn", "hypercorn", "granian", "fastapi", "flask", "streamlit", "waitress-serve"))
 
 _PYTHON_VARIABLE = re.compile(r"\$[({]\w*PY\w*[)}]", re.IGNORECASE)
 
@@ -134,7 +138,7 @@ _LOOKS = re.compile(
 """What a document opens to look at data, or starts to prepare it: what is fitted there is no model."""
 
 
-_TRAIN_SCRIPT = re.compile(r"(^|[_-])train\w*([_-]\w+)?\.sh$", re.IGNORECASE)
+_TRAIN_SCRIPT = re.compile(r"(^|[_-])train(?!\w*guide)\w*([_-]\w+)?\.sh$", re.IGNORECASE)
 
 
 _KEEPS = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlready.findings import Location
 from mlready.project.kinds import TRAIN_ACTIVITIES
-from mlready.project.project import Project, ProjectFile
+from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.sides import is_layer
 
 _HAND_ON = ("zenml", "mage", "kubeflow", "dagster", "metaflow", "argo", "sagemaker", "vertex-ai", "azure-ml")
@@ -15,10 +15,14 @@ _HAND_ON = ("zenml", "mage", "kubeflow", "dagster", "metaflow", "argo", "sagemak
 
 
 def trains(project: Project) -> bool:
-    """Whether a model may be trained: a transformer that is fitted on its own is none."""
-    return project.has(*TRAIN_ACTIVITIES, "save-model") or any(
-        "preprocess" not in use.call.activities for use in project.uses("fit")
-    )
+    """Whether a model may be trained here: one is fitted, or saved."""
+    return project.has("save-model") or next(training_calls(project), None) is not None
+
+
+def training_calls(project: Project) -> Iterator[Use]:
+    """What fits a model: a transformer that is fitted on its own is none."""
+    calls = project.uses(*TRAIN_ACTIVITIES, "fit")
+    return (use for use in calls if "preprocess" not in use.call.activities)
 
 
 def not_followed(project: Project) -> str:
@@ -30,13 +34,24 @@ def not_followed(project: Project) -> str:
     return f"{unread.path} cannot be read ({unread.facts.problem})" if unread is not None else ""
 
 
+_WORKS = re.compile(r"train|fit|model|predict|infer|serv|main|run|save", re.IGNORECASE)
+
+
 def _is_unread(file: ProjectFile) -> bool:
-    return file.path.endswith(".py") and file.python is None and bool(file.facts.problem)
+    """Whether a file that by its name does the work of a project could not be parsed."""
+    return (
+        file.path.endswith(".py")
+        and bool(_WORKS.search(file.name))
+        and file.python is None
+        and bool(file.facts.problem)
+    )
 
 
-_PREDICTS = re.compile(
-    r"(^|[_./])(predict(ion|or|er|s)?|infer(ence|rer|encer)?|forecast(er)?|embed)([_.]|$)", re.IGNORECASE
+_PROGRAM = re.compile(
+    r"(^|[_-])(predict(ion|or|er|s)?|infer(ence|rer|encer)?|forecast(er)?|embed)([_.-]|$)", re.IGNORECASE
 )
+_FUNCTION = re.compile(r"^(predict|infer|forecast|embed)(_|$)|_(predict(ions?)?|inference|forecast)$", re.IGNORECASE)
+_CLASS = re.compile(r"(Predictor|Inferr?er|Inference|Forecaster|Embedder)$")
 
 
 def named_for_predicting(project: Project) -> Iterator[tuple[str, Location]]:
@@ -45,18 +60,14 @@ def named_for_predicting(project: Project) -> Iterator[tuple[str, Location]]:
     for file in project.code_files:
         if file.path in trains_at or file.python is None:
             continue
-        if _PREDICTS.search(file.name) and (file.path, 0) not in training and file.python.code_lines > _FEW:
+        if _PROGRAM.search(file.name) and (file.path, 0) not in training and file.python.code_lines > _FEW:
             yield file.path, file.at(0)
         for number, scope in enumerate(file.python.scopes):
             name = scope.name.rpartition(".")[2]
             if not number or scope.trivial or (file.path, number) in training or is_layer(file, number):
                 continue
-            if _PREDICTS.search(_snake(name)):
+            if (_CLASS if scope.kind == "class" else _FUNCTION).search(name):
                 yield scope.name, file.at(scope.line)
 
 
 _FEW = 5
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)

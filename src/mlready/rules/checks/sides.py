@@ -61,7 +61,7 @@ def preprocessing(project: Project) -> list[Use]:
 
 
 PREPARES = re.compile(
-    r"(^|[_.])(pre_?process\w*|prepare\w*|transform\w*|normali[sz]\w*|featuri[sz]\w*|\w*features?|clean\w*|encode\w*|"
+    r"(^|[_.])(pre_?process\w*|prepare\w*|transform\w*|normali[sz]\w*|featuri[sz]\w*|\w*features?|clean(?!_?up)\w*|encode\w*|"
     r"tokeni[sz]\w*|vectori[sz]\w*|impute\w*|mel(_\w+)?|spectrogram\w*|text_to_\w+|to_sequence\w*|"
     r"engineer\w*)$",
     re.IGNORECASE,

@@ -16,7 +16,7 @@ from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.artifacts import Made, Place, Tracer, made_by_callers, made_of, returned_by
 from mlready.rules.checks.common import argument, functions, literal_path
-from mlready.rules.checks.followed import named_for_predicting, not_followed, trains
+from mlready.rules.checks.followed import named_for_predicting, not_followed, training_calls, trains
 from mlready.rules.checks.reuse import NOT_DATA, applied_to_held_out, one_step_for_both, predicts_other_rows
 from mlready.rules.checks.sides import (
     PREPARES,
@@ -55,17 +55,21 @@ def preprocessing_shared(project: Project) -> Verdict:
         if named:
             return unknown(f"{named} is named for predicting ({place}), and how rows come to it cannot be told")
         half = _shared_in_part(project, training, saved)
-        if half:
+        other = next(predicts_other_rows(project), None)
+        if half and other is None:
             return met(half)
         elsewhere = next(project.uses("load-model"), None)
         if elsewhere is not None:
             return unknown(f"a model is loaded ({elsewhere.where}), and how new rows come to it cannot be told")
-        other = next(predicts_other_rows(project), None)
         if other is not None:
             return unknown(
                 f"{other.path} predicts the rows of another file where it trains; how they are prepared cannot be told"
             )
         return missing("no code takes new rows through the preprocessing of training")
+    if not project.serving_nodes:
+        judged = _judged(project, training, saved)
+        if judged is not None:
+            return met(judged)
     if any(made == "" for _, made in saved) or not saved:
         return unknown("what the artifact holds that predictions load cannot be told")
     both = _imported_by_both(project, training, predicting)
@@ -117,11 +121,9 @@ def _shared_by(
 
 def _shared_in_part(project: Project, training: frozenset[Node], saved: list[tuple[Use, Made]]) -> Site | None:
     """Half: the model is judged on data that went the way of training, or is saved whole; nothing takes a new row."""
-    judged = _shared_by(project, training, predicting_side(project, judges=True), saved)
+    judged = _judged(project, training, saved)
     if judged is not None:
-        return replace(
-            judged, credit=0.5, message=f"{judged.message}: only to judge the model, nothing takes a new row"
-        )
+        return judged
     alike = applied_to_held_out(project, training)
     if alike is not None:
         return alike
@@ -132,6 +134,13 @@ def _shared_in_part(project: Project, training: frozenset[Node], saved: list[tup
         return replace(handed, credit=_SAVED_ONLY, message=f"{handed.message}, {words}") if handed else None
     words = f"{whole.call.name} saves the model with its preprocessing, and nothing here predicts with it"
     return Site(_SAVED_ONLY, words, whole.where, key="artifact")
+
+
+def _judged(project: Project, training: frozenset[Node], saved: list[tuple[Use, Made]]) -> Site | None:
+    shared = _shared_by(project, training, predicting_side(project, judges=True), saved)
+    if shared is None:
+        return None
+    return replace(shared, credit=0.5, message=f"{shared.message}: only to judge the model, nothing takes a new row")
 
 
 _SAVED_ONLY = 0.25
@@ -181,12 +190,11 @@ def _is_function(use: Use) -> bool:
 
 
 def _shared_module(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> ProjectFile | None:
-    """A module with preprocessing of which functions run on both sides."""
-    trained, predicted = ({path for path, number in nodes if number} for nodes in (training, predicting))
-    for use in preprocessing(project):
-        if use.file.path in trained & predicted and use.file.facts.notebook is None:
-            return use.file
-    return None
+    """A module of which functions prepare data on both sides, beside those that train."""
+    prepares = [use for use in preprocessing(project) if use.call.scope and use.file.facts.notebook is None]
+    trained, predicted = ({u.file.path for u in prepares if u.node in nodes} for nodes in (training, predicting))
+    trained -= {use.file.path for use in training_calls(project)}
+    return next((use.file for use in prepares if use.file.path in trained & predicted), None)
 
 
 def _imported_by_both(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> ProjectFile | None:
@@ -227,7 +235,9 @@ def _artifact(project: Project, saved: list[tuple[Use, Made]], predicting: froze
     return None
 
 
-_TRANSFORMER = re.compile(r"scal(er|ing)|encod|token|vocab|pre_?proc|vectori[sz]|transform(?!ers)|imput|\bpca\b", re.I)
+_TRANSFORMER = re.compile(
+    r"scal(er|ing)|encod|token|vocab|pre_?proc|(^|[_\W])prep_|vectori[sz]|transform(?!ers)|imput|\bpca\b", re.I
+)
 """Names of what prepares data, as it is loaded."""
 
 
@@ -259,8 +269,8 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
     handed = _handed_on(project)
     if handed is not None:
         return met(handed)
-    beside = {use.file.path for use, made in saved if made == "transformer"}
-    kept = [(use, made) for use, made in saved if made not in ("model", "weights") or use.file.path not in beside]
+    beside = [use for use, made in saved if made == "transformer"]
+    kept = [(use, made) for use, made in saved if made not in ("model", "weights") or not _has_beside(use, beside)]
     sites = [site for use, made in kept if (site := _saved_site(project, use, made, saved)) is not None]
     if sites:
         return met_best(sites, 3)
@@ -317,9 +327,17 @@ def _saved(project: Project) -> list[tuple[Use, Made]]:
     trace = Tracer(project)
     for use in project.uses("save-model"):
         for made in _all_made(trace, use):
+            if made in ("whole", "") and _is_named_preprocessing(use):
+                made = "transformer"
             if made != "data" and not (made == "" and _may_be_cache(use)):
                 found.append((use, made))
     return found
+
+
+def _is_named_preprocessing(use: Use) -> bool:
+    """Whether what is saved is named as preprocessing, and as no model: a Pipeline may hold nothing else."""
+    words = f"{_words_of(use)} {use.scope.name}"
+    return bool(_TRANSFORMER.search(words)) and not _MODEL.search(words)
 
 
 def _all_made(trace: Tracer, use: Use) -> list[Made]:
@@ -397,6 +415,15 @@ def _saved_site(project: Project, use: Use, made: Made, saved: list[tuple[Use, M
         case "model" | "weights" if _fitted_before(project, use, network=made == "weights"):
             return Site(0.0, f"{words} holds the model without its preprocessing", use.where, key=key)
     return None
+
+
+def _has_beside(model: Use, transformers: list[Use]) -> bool:
+    """Whether preprocessing is saved by the same file, or by other code of the same project; notebooks stand alone."""
+    for use in transformers:
+        code = use.file.facts.notebook is None and model.file.facts.notebook is None
+        if use.file.path == model.file.path or (code and not apart(use.file.path, model.file.path)):
+            return True
+    return False
 
 
 def _in_directory_of_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:

@@ -21,7 +21,7 @@ def tuning_recorded(project: Project) -> Verdict:
     if not tuned:
         return not_applicable("nothing is tuned")
     written = list(_results_saved(project))
-    logged = list(project.uses("autolog"))
+    logged = [*project.uses("autolog"), *(u for u in project.uses("track-metrics") if u.call.name.endswith("Callback"))]
     sites = []
     for use in tuned:
         storage = next((arg for arg in use.call.args if _keeps(arg)), None)
@@ -33,8 +33,9 @@ def tuning_recorded(project: Project) -> Verdict:
             sites.append(Site(1.0, "the results of the search are written out", saved.where, key=use.call.name))
         elif (tracked := _logged_by_objective(project, use)) is not None:
             sites.append(Site(1.0, f"each trial calls {tracked.call.name}", tracked.where, key=use.call.name))
-        elif any(_near(other, use) for other in logged):
-            sites.append(Site(1.0, "autologging records the trials", use.where, key=use.call.name))
+        elif (by := next((other for other in logged if _near(other, use)), None)) is not None:
+            said = f"{by.call.name.rpartition('.')[2]} records the trials"
+            sites.append(Site(1.0, said, use.where, key=use.call.name))
         else:
             sites.append(
                 Site(0.0, f"the trials of {use.call.name} are lost when it ends", use.where, key=use.call.name)
@@ -77,7 +78,7 @@ def _logged_by_objective(project: Project, use: Use) -> Use | None:
     return next((other for other in told if other.node in reached and other.call.system != "lightning"), None)
 
 
-_INSIDE = re.compile(r"\.suggest_\w+$|\.lr_find$|\.Trial\.|\.report$|\.should_prune$")
+_INSIDE = re.compile(r"\.suggest_\w+$|\.lr_find$|\.scale_batch_size$|\.Trial\.|\.report$|\.should_prune$")
 
 
 def _searches(project: Project) -> list[Use]:

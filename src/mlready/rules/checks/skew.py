@@ -500,7 +500,7 @@ def no_fitting_in_serving(project: Project) -> Verdict:
             continue  # A method of the project's own: what it fits inside is judged there.
         if last not in _FIT or place in seen or _learns_online(project, use) or not _is_called(project, use):
             continue
-        if _trains_on_purpose(use):
+        if _trains_on_purpose(use) or _explores(use) or _fits_for_others(project, use):
             continue
         seen.add(place)
         what = use.call.receiver or use.call.name
@@ -561,6 +561,48 @@ _TRAINS = re.compile(
 def _trains_on_purpose(use: Use) -> bool:
     """Whether a function, class or module is there to train, or sets an object up: it learns from no request."""
     return bool(_TRAINS.search(use.scope.name) or _TRAINS.search(use.file.path))
+
+
+_EXPLORES = re.compile(r"(^|[_./])(eda|explor\w*|(uni|bi|multi)variate|correlations?)([_./]|$)", re.IGNORECASE)
+
+
+def _explores(use: Use) -> bool:
+    """Whether a function or module is there to look at a table: no prediction waits for what it fits."""
+    return bool(_EXPLORES.search(use.scope.name) or _EXPLORES.search(use.file.path))
+
+
+def _fits_for_others(project: Project, use: Use) -> bool:
+    """Whether a function fits or applies an object as its arguments say, and what trains asks for the one, what serves for the other."""
+    assert use.file.python is not None
+    beside = (call for call in use.file.python.calls if call.scope == use.call.scope)
+    applied = any(c.receiver == use.call.receiver and c.name.endswith(".transform") for c in beside)
+    if "if" not in use.call.context or not applied or not use.call.receiver:
+        return False
+    callers = list(_callers(project, use.node))
+    asks = {_arguments(caller) for caller in callers if not _trains_on_purpose(caller)}
+    given = use.call.receiver in {param.name for param in use.scope.params if param.default is not None}
+    if given and asks and all(_passes(use, caller) for caller in callers if not _trains_on_purpose(caller)):
+        return True
+    return bool({_arguments(caller) for caller in callers if _trains_on_purpose(caller)} - asks)
+
+
+def _callers(project: Project, node: Node) -> Iterator[Use]:
+    for file in project.code_files:
+        for call in file.calls:
+            if node in project.graph.resolve(file.path, call.name):
+                yield Use(file, call)
+
+
+def _arguments(use: Use) -> tuple[tuple[str, object], ...]:
+    """Which arguments a call passes, with the values of those that are constants."""
+    return tuple((arg.name, arg.value.scalar) for arg in use.call.args)
+
+
+def _passes(fits: Use, caller: Use) -> bool:
+    """Whether a caller hands over the object that would be fitted else."""
+    position = next(i for i, param in enumerate(fits.scope.params) if param.name == fits.call.receiver)
+    value = argument(caller.call, fits.call.receiver, str(position))
+    return value is not None and value.kind != "const"
 
 
 def _is_called(project: Project, use: Use) -> bool:

@@ -12,6 +12,7 @@ from mlready.project.entries import started_files
 from mlready.project.kinds import ANSWER_ACTIVITIES, BOTH
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import constant
+from mlready.rules.checks.followed import trains
 from mlready.rules.checks.sides import apart
 from mlready.vocabulary.lookup import normalized
 
@@ -21,7 +22,8 @@ _SERVING_FOLDER = re.compile(
     r"(^|/)(serv\w*|api|app|inference|deploy\w*|predict\w*|backend|docker)(/|$)", re.IGNORECASE
 )
 _LOCKED_INSTALL = re.compile(
-    r"uv sync|poetry install|pdm (sync|install)|pipenv (sync|install)|conda-lock|pixi install|uv pip sync|--frozen|"
+    r"uv (sync|export)|poetry (install|export)|pdm (sync|install|export)|pipenv (sync|install|requirements)|conda-lock|"
+    r"pixi install|uv pip sync|--frozen|"
     r"(environment|conda[\w-]*)\.ya?ml|pylock"
 )
 _REQUIREMENTS = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
@@ -40,11 +42,13 @@ def same_environment(project: Project) -> Verdict:
     sites = [site for file in images for site in _image_sites(project, file)]
     if sites:
         return met_best(sites, 3)
-    inline = _inline_as_locked(project)
-    if inline is not None:
-        return met(inline)
+    same = _inline_as_locked(project) or _written_twice(project) or _named_environment(project)
+    if same is not None:
+        return met(same)
     if len(_governing(project)) == 1 and not project.containers:
         return met(_one_manifest(project))
+    if not trains(project):
+        return not_applicable("nothing is trained")
     if not project.serving_nodes and not images and project.batch_jobs:
         job = project.by_path[project.batch_jobs[0].entry.path]
         return missing(f"nothing ties the versions that {job.path} runs with to those of training", job.at(0))
@@ -89,6 +93,50 @@ def _inline_as_locked(project: Project) -> Site | None:
     return Site(1.0, words, where, key="inline")
 
 
+def _written_twice(project: Project) -> Site | None:
+    """Files of both sides that fix what takes part in the model alike, if at compatible releases."""
+    serving = {file.path: file for file, _ in project.manifests if _is_serving(file.path)}
+    of_training = dict(_inline_beside_serving(project))
+    of_serving: dict[str, tuple[str, ProjectFile]] = {}
+    for file, manifest in project.manifests:
+        if not _ASIDE.search(file.path):
+            side = of_serving if file.path in serving else of_training
+            side |= {
+                row.name: (row.spec.replace(" ", ""), file) for row in manifest.requirements if _FIXES.match(row.spec)
+            }
+    both = sorted(name for name in of_training.keys() & of_serving.keys() if _matters(project, name))
+    if not both or any(of_training[name][0] != of_serving[name][0] for name in both):
+        return None
+    (spec, one), (_, other) = of_training[both[0]], of_serving[both[0]]
+    words = f"{other.path} fixes {both[0]}{spec} as {one.path} does"
+    return Site(1.0, words, other.at(0), key="written-twice")
+
+
+_FIXES = re.compile(r"={2,3}|~=")
+
+
+def _inline_beside_serving(project: Project) -> Iterator[tuple[str, tuple[str, ProjectFile]]]:
+    """What images install by a version that is written out, where they don't answer requests."""
+    serving = {file.path for file in _serving_images(project)}
+    for file, container in project.containers:
+        for row in container.instructions if file.path not in serving else ():
+            for name, version in _INLINE.findall(row.value) if row.op == "RUN" and "install" in row.value else ():
+                yield normalized(name), (f"=={version}", file)
+
+
+def _named_environment(project: Project) -> Site | None:
+    """One version of a registered environment of Azure ML, in which every job runs."""
+    rows = [
+        (file, row)
+        for file, row in project.settings("*.yml", "*.yaml")
+        if row.key.endswith("environment") and re.match(r"azureml:[^:]+:\d+$", str(row.value))
+    ]
+    if len({file.path for file, _ in rows}) < 2 or len({row.value for _, row in rows}) > 1:
+        return None
+    file, row = rows[0]
+    return Site(1.0, f"every job runs in {row.value}", file.at(row.line), key="environment")
+
+
 def _governing(project: Project) -> list[tuple[ProjectFile, Manifest]]:
     """The files that fix versions, one a folder."""
     fixed = {
@@ -123,6 +171,22 @@ def _image_sites(project: Project, file: ProjectFile) -> Iterator[Site]:
                 credit = 1.0 if pinned >= _MOST else 0.4
                 yield Site(credit, f"{file.path} installs {name}, {words}", file.at(row.line), key="requirements")
                 return
+    base = _base_of_project(project, file)
+    if base is not None:
+        yield from _image_sites(project, base)
+
+
+def _base_of_project(project: Project, image: ProjectFile) -> ProjectFile | None:
+    """The file of the project that another's base image is built from, by its name."""
+    container = image.facts.container
+    base = container.stages[-1].base if container is not None and container.stages else ""
+    name = re.sub(r"[^a-z]", "", base.rpartition("/")[2].partition(":")[0].lower())
+    others = (file for file, _ in project.containers if file.path != image.path) if len(name) >= _TELLING else ()
+    return next((file for file in others if name in re.sub(r"[^a-z]", "", file.path.lower())), None)
+
+
+_TELLING = 8
+"""Letters of a name that no public image shares by chance with a path."""
 
 
 _MOST = 0.8
@@ -182,7 +246,9 @@ def _release(version: str) -> tuple[str, ...]:
 
 
 def _is_serving(path: str) -> bool:
-    return bool(_SERVING_FOLDER.search(path)) or bool(re.search(r"serv|infer|api", path.rpartition("/")[2], re.I))
+    return bool(_SERVING_FOLDER.search(path)) or bool(
+        re.search(r"serv|infer|api|scor(e|ing)\b", path.rpartition("/")[2], re.I)
+    )
 
 
 def _training_versions(project: Project) -> Versions:

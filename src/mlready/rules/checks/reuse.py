@@ -15,7 +15,7 @@ from mlready.rules.checks.common import argument, literal_path, strings
 from mlready.rules.checks.sides import PREDICTS, PREPARES, preprocessing
 
 NOT_DATA = re.compile(
-    r"(^|[_.])(run|main|test|setup)_|checkpoint|weights|config|logger|seed|device|(^|[_.])(load|save)_model|metric|loss|plot|train$"
+    r"(^|[_.])(run|main|test|setup)_|checkpoint|weights|config|logger|seed|device|(^|[_.])(load|save)_model|metric|loss|plot|score$|train$"
 )
 
 

@@ -204,11 +204,11 @@ def _imported_by_both(project: Project, training: frozenset[Node], predicting: f
     return next((use.file for use in inside if use.file.facts.notebook is None), None)
 
 
-_SHOWN = re.compile(r"plot|chart|figure|\bui\b|dashboard|frontend|report|streamlit|view|validat", re.IGNORECASE)
+_SHOWN = re.compile(r"plot|chart|figure|\bui\b|dashboard|frontend|report|streamlit|view|validat|_ids?$", re.IGNORECASE)
 
 
 def _feeds(use: Use) -> bool:
-    """Whether what is prepared may go to a model that is in use: not for show or to be checked, not in a notebook."""
+    """Whether what is prepared may go to a model that is in use: not for show, no identifier, not to be checked, not in a notebook."""
     return use.file.facts.notebook is None and not _SHOWN.search(f"{use.file.path} {use.scope.name}")
 
 
@@ -225,6 +225,9 @@ def _artifact(project: Project, saved: list[tuple[Use, Made]], predicting: froze
         kept = [made for other, made in saved if _linked(project, other, use)]
         if "whole" in kept:
             return Site(1.0, "predictions load the model with its preprocessing", use.where, key="artifact")
+        if "" in kept and _unpacks_both(project, use):
+            words = "predictions load the model and its preprocessing from one file"
+            return Site(1.0, words, use.where, key="artifact")
     named = [use for use in loads if _TRANSFORMER.search(" ".join((literal_path(use.call), *use.call.targets)))]
     applied = any(use.node in predicting and _applies(use.call) for use in project.calls(".transform"))
     for use in named or (loads if applied else ()):
@@ -233,6 +236,14 @@ def _artifact(project: Project, saved: list[tuple[Use, Made]], predicting: froze
             words = "predictions load the model and the preprocessing beside it"
             return Site(0.8, words, use.where, key="artifact")
     return None
+
+
+def _unpacks_both(project: Project, loaded: Use) -> bool:
+    """`dv, model = pickle.load(f)`, where one of the names transforms and another one predicts."""
+    names = set(loaded.call.targets)
+    calls = [use.call for use in project.calls(".transform", ".predict", ".predict_proba") if use.file == loaded.file]
+    transforms = {call.receiver for call in calls if call.name.endswith(".transform") and call.receiver in names}
+    return bool(transforms) and any(call.receiver in names - transforms for call in calls)
 
 
 _TRANSFORMER = re.compile(
@@ -270,7 +281,12 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
     if handed is not None:
         return met(handed)
     beside = [use for use, made in saved if made == "transformer"]
-    kept = [(use, made) for use, made in saved if made not in ("model", "weights") or not _has_beside(use, beside)]
+    doubtful = {use.file.path for use, made in saved if made == "" and _may_be_preprocessing(use)}
+    kept = [
+        (use, made)
+        for use, made in saved
+        if made not in ("model", "weights") or not (_has_beside(use, beside) or use.file.path in doubtful)
+    ]
     sites = [site for use, made in kept if (site := _saved_site(project, use, made, saved)) is not None]
     if sites:
         return met_best(sites, 3)
@@ -292,10 +308,10 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
     reason = _not_seen_saving(project)
     if reason:
         return unknown(reason)
-    doubtful = next((use for use in project.calls(*_MAY_SAVE) if use.call.name in _MAY_SAVE), None)
-    if doubtful is not None:
+    written = next((use for use in project.calls(*_MAY_SAVE) if use.call.name in _MAY_SAVE), None)
+    if written is not None:
         return unknown(
-            f"what {doubtful.call.receiver or 'an object'}{doubtful.call.name} writes cannot be told ({doubtful.where})"
+            f"what {written.call.receiver or 'an object'}{written.call.name} writes cannot be told ({written.where})"
         )
     if not trains(project):
         return not_applicable("nothing is trained")
@@ -424,6 +440,11 @@ def _has_beside(model: Use, transformers: list[Use]) -> bool:
         if use.file.path == model.file.path or (code and not apart(use.file.path, model.file.path)):
             return True
     return False
+
+
+def _may_be_preprocessing(use: Use) -> bool:
+    """Whether code saves something unclear that is not named as a model."""
+    return use.file.facts.notebook is None and not _MODEL.search(f"{use.call.name} {_words_of(use)}")
 
 
 def _in_directory_of_model(transformer: Use, saved: list[tuple[Use, Made]]) -> bool:

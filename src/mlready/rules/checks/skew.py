@@ -352,7 +352,10 @@ def _saved(project: Project) -> list[tuple[Use, Made]]:
 
 def _is_named_preprocessing(use: Use) -> bool:
     """Whether what is saved is named as preprocessing, and as no model: a Pipeline may hold nothing else."""
-    words = f"{_words_of(use)} {use.scope.name}"
+    return _says_preprocessing(f"{_words_of(use)} {use.scope.name}")
+
+
+def _says_preprocessing(words: str) -> bool:
     return bool(_TRANSFORMER.search(words)) and not _MODEL.search(words)
 
 
@@ -369,7 +372,7 @@ def _handed_on(project: Project) -> Site | None:
     steps = {use.call.name for use in project.uses("pipeline-step", notebooks=False)}
     for file in project.code_files if steps else ():
         for number, scope in enumerate(file.python.scopes if file.python else ()):
-            if not any(decorator.text in steps for decorator in scope.decorators):
+            if not any(decorator.text in steps for decorator in scope.decorators) or _says_preprocessing(scope.name):
                 continue
             if returned_by(Tracer(project), file, number, told=True) == "whole":
                 words = f"step {scope.name} hands on the model with its preprocessing"

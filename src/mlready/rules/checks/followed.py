@@ -48,7 +48,7 @@ def _is_unread(file: ProjectFile) -> bool:
 
 
 _PROGRAM = re.compile(
-    r"(^|[_-])(predict(ion|or|er|s)?|infer(ence|rer|encer)?|forecast(er)?|embed)([_.-]|$)", re.IGNORECASE
+    r"(^|[_-])(predict(ion|or|er|s)?|infer(ence|rer|encer)?|forecast(er)?|scor(e|ing)|embed)([_.-]|$)", re.IGNORECASE
 )
 _FUNCTION = re.compile(r"^(predict|infer|forecast|embed)(_|$)|_(predict(ions?)?|inference|forecast)$", re.IGNORECASE)
 _CLASS = re.compile(r"(Predictor|Inferr?er|Inference|Forecaster|Embedder)$")

@@ -139,12 +139,17 @@ threading.Thread(target=wait, daemon=True).start()
 """Presses Ctrl-C on itself as soon as files are read."""
 
 
+def hear_ctrl_c() -> None:
+    """As in a terminal: what runs in the background of a shell is started deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_130_interrupted(write: Write, cache: Path) -> None:
     folder = write({"sitecustomize.py": INTERRUPT, **{f"m{i}.py": TRAIN * 100 for i in range(20)}})
     done = subprocess.run(
         [sys.executable, "-m", "mlready", "audit", "--no-cache", "--jobs", "1"],
         cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "MLREADY_CACHE_DIR": str(cache), "PYTHONPATH": str(folder)},
+        env={**os.environ, "MLREADY_CACHE_DIR": str(cache), "PYTHONPATH": str(folder)}, preexec_fn=hear_ctrl_c,
     )  # fmt: skip
     assert done.returncode == 130, done.stderr
     assert done.stdout == ""
@@ -157,7 +162,7 @@ def test_130_with_workers_says_one_word(write: Write, cache: Path) -> None:
     audit = subprocess.Popen(
         [sys.executable, "-m", "mlready", "audit", "--no-cache", "--jobs", "2"],
         cwd=folder, env={**os.environ, "MLREADY_CACHE_DIR": str(cache)}, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c,
     )  # fmt: skip
     children = Path(f"/proc/{audit.pid}/task/{audit.pid}/children")
     while len(children.read_text().split()) < 2:

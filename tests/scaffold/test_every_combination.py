@@ -87,6 +87,19 @@ def test_no_machine_or_person_is_named(made: Path) -> None:
         assert "@" not in text or name.startswith((".github", "src", "tests")) or path.name in ("Makefile",), name
 
 
+def test_setup_names_the_pythons_that_the_dependencies_have(made: Path, tmp_path: Path) -> None:
+    """A stand-in that says it is Python 3.14: nothing is installed, and the message says what to type."""
+    code = "import sys; sys.version_info = (3, 14, 1); exec(sys.argv[1])"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$2"\n', encoding="utf-8")
+    python.chmod(0o755)
+    done = subprocess.run(["make", "setup", f"PYTHON={python}"], cwd=made, capture_output=True, text=True)
+    supported = re.search(r'^requires-python = ">=(3\.\d+),<3', (made / "pyproject.toml").read_text(), re.MULTILINE)
+    assert done.returncode and supported
+    assert f"Python {supported[1]} to 3.13 is needed, this is 3.14; try: make setup PYTHON=python3" in done.stderr
+    assert not (made / ".venv").exists()
+
+
 def test_every_make_target_that_is_named_exists(made: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (made / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     texts = [jobs_of(made), *((made / name).read_text(encoding="utf-8") for name in ("README.md", "Makefile"))]

@@ -150,7 +150,9 @@ def test_inside_a_hook_of_another_repository(
 
 def test_nothing_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["update", str(project)]) == 0
-    assert "nothing to do" in capsys.readouterr().out
+    assert "nothing to do: the project is at template" in capsys.readouterr().out
+    assert run(["add", "tracking=mlflow", "--project", str(project)]) == 0
+    assert "nothing to do: the project has tracking=mlflow already" in capsys.readouterr().out
 
 
 def test_a_failed_merge_is_undone(project: Path, later: Template, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,4 +22,5 @@ def add(options: tuple[str, ...], project: Path, preview: bool) -> int:
     from mlready.scaffold.questions import parse_pairs
     from mlready.scaffold.update import add as run
 
-    return report(run(project, given=parse_pairs(options), preview=preview), preview=preview)
+    merge = run(project, given=parse_pairs(options), preview=preview)
+    return report(merge, preview=preview, settled=f"has {' '.join(options)} already")

@@ -23,13 +23,14 @@ def update(project: Path, preview: bool) -> int:
     """
     from mlready.scaffold.update import update as run
 
-    return report(run(project, preview=preview), preview=preview)
+    merge = run(project, preview=preview)
+    return report(merge, preview=preview, settled=f"is at template {merge.new[1:]}")
 
 
-def report(merge: Merge, *, preview: bool) -> int:
-    """Say what a merge did or would do."""
+def report(merge: Merge, *, preview: bool, settled: str) -> int:
+    """Say what a merge did or would do; `settled` is what holds of the project where nothing was left to do."""
     if not merge.changed:
-        click.echo(f"nothing to do: the project is at template {merge.new[1:]}")
+        click.echo(f"nothing to do: the project {settled}")
         return ExitCode.OK
     if preview:
         click.echo(merge.diff, nl=False)

@@ -95,7 +95,8 @@ def test_setup_names_the_pythons_that_the_dependencies_have(made: Path, tmp_path
     python.chmod(0o755)
     done = subprocess.run(["make", "setup", f"PYTHON={python}"], cwd=made, capture_output=True, text=True)
     supported = re.search(r'^requires-python = ">=(3\.\d+),<3', (made / "pyproject.toml").read_text(), re.MULTILINE)
-    assert done.returncode and supported
+    assert done.returncode
+    assert supported
     assert f"Python {supported[1]} to 3.13 is needed, this is 3.14; try: make setup PYTHON=python3" in done.stderr
     assert not (made / ".venv").exists()
 

@@ -139,6 +139,48 @@ def test_activities_come_from_the_vocabulary() -> None:
     assert row.activities == ("shell",)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "correct += (predicted == labels).sum().item()",
+        "acc = torch.sum(preds == y.data).double() / len(y)",
+        "acc = np.mean(model.predict(x) == y_test)",
+        "hits = outputs.argmax(1).eq(targets).float().mean()",
+        "acc = tf.reduce_mean(tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32))",
+        "acc = sum(p == t for p, t in zip(preds, truth)) / len(truth)",
+        "wrong = sum(1 for i in rows if y_hat[i] != y[i])",
+        "rmse = np.sqrt(np.mean((y_pred - y_test) ** 2))",
+        "mape = np.mean(np.abs((y_test - forecast) / y_test))",
+        "mae = np.abs(frame['prediction'] - frame['actual']).mean()",
+    ],
+)
+def test_a_metric_written_out_is_an_evaluation(line: str) -> None:
+    source = "import numpy as np, tensorflow as tf, torch\n" + line
+    assert "evaluate" in {activity for row in facts(source).calls for activity in row.activities}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "empty = (frame['price'] == 0).sum()",
+        "same = (frame.left == frame.right).sum()",
+        "loss = ((outputs - targets) ** 2).mean()",
+        "shift = (y_pred - y_test).mean()",
+        "total = np.sum(outputs)",
+        "spread = np.mean((x - x.mean()) ** 2)",
+        "ones = (predictions == 1).sum()",
+    ],
+)
+def test_other_totals_are_none(line: str) -> None:
+    assert not any(row.activities for row in facts("import numpy as np\n" + line).calls)
+
+
+def test_a_function_named_for_it_evaluates_a_model() -> None:
+    source = "def {}(model, loader):\n    model.eval()\n    for x in loader:\n        model(x)"
+    assert call(source.format("validate"), ".eval").activities == ("evaluate",)
+    assert "evaluate" not in call(source.format("embed"), ".eval").activities
+
+
 def test_a_function_of_a_relative_import_is_not_a_method() -> None:
     row = call("from .train import fit\nfit(x)", ".train.fit")
     assert row.activities == ()

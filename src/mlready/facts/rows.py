@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-FACTS_VERSION = 21
+FACTS_VERSION = 22
 
 Scalar = str | int | float | bool | None
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from mlready.facts.rows import Call, Text
 from mlready.facts.syntax import interest
+from mlready.facts.syntax.lore import Known
 from mlready.facts.syntax.names import callee, chain, dotted, type_of, written
 from mlready.facts.syntax.scopes import INSTANCE, UNKNOWN, ModuleState
+from mlready.facts.syntax.scores import BY_HAND, SCORING, is_evaluation
 from mlready.facts.syntax.subscripts import note_subscript
 from mlready.facts.syntax.texts import LONG, kind_of
 from mlready.facts.syntax.values import arguments, clean, template
@@ -102,8 +104,10 @@ def _call(state: ModuleState, node: ast.Call, parent: str, stack: Stack, targets
             state.prints.append((node.lineno, state.scope.index))
     elif name:
         known = state.lore.known(name)
+        if name.rpartition(".")[2] in SCORING and is_evaluation(state, node, targets):
+            known = BY_HAND
         if known.kept and (name[-3:] != ".to" or _names_a_device(node)):
-            state.calls.append(_row(state, node, name, parent, targets))
+            state.calls.append(_row(state, node, name, known, parent, targets))
             if known.activities:
                 state.scope.notable = True
         if _asserts(state, name, node):
@@ -142,8 +146,7 @@ def _names_a_device(node: ast.Call) -> bool:
     return any(type(value) is ast.Constant and type(value.value) is str for value in values)
 
 
-def _row(state: ModuleState, node: ast.Call, name: str, parent: str, targets: tuple[str, ...]) -> Call:
-    known = state.lore.known(name)
+def _row(state: ModuleState, node: ast.Call, name: str, known: Known, parent: str, targets: tuple[str, ...]) -> Call:
     labels = state.context.labels
     if id(node) in state.awaited:
         labels = (*labels, "await")

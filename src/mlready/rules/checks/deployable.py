@@ -353,6 +353,8 @@ def installable_package(project: Project) -> Verdict:
     if len(modules) <= 1 and not packaged:
         return not_applicable("one module needs no package")
     if not packaged:
+        if not _import_each_other(project):
+            return not_applicable("no module imports another: scripts that stand alone need no package")
         said = "modules are imported from where they lie: there is no package metadata"
         return missing(said, tricks[0].where if tricks else None)
     packaged.sort(key=lambda pair: (not pair[1].build_backend, pair[1].tool not in _BUILDERS, pair[0].path.count("/")))
@@ -364,6 +366,16 @@ def installable_package(project: Project) -> Verdict:
         said = f"is packaged, yet {tricks[0].call.name} bends the path"
         return met(Site(0.5, said, tricks[0].where, key="sys.path"))
     return met(Site(1.0, f"{file.path} makes it a package", file.at(0), key=file.path))
+
+
+def _import_each_other(project: Project) -> bool:
+    """Whether any code, notebooks included, imports a module of the project's own."""
+    return any(
+        row.level or (root in project.local_roots and project.module_index.find(root, importer=file.path))
+        for file in project.python_files
+        for row in (file.python.imports if file.python else ())
+        for root in [row.module.partition(".")[0]]
+    )
 
 
 _CARD = re.compile(r"model[-_ ]?card|model_description|model[-_]?facts", re.IGNORECASE)

@@ -208,7 +208,7 @@ def test_rules_of_a_newer_version_are_not_compared(recorded: Path, run: Run) -> 
 
 
 def test_a_practice_that_is_newly_asked_is_named_and_fails_nothing(recorded: Path, write: Write, run: Run) -> None:
-    write({"helpers.py": "x = 1\n", "more.py": "y = 2\n"})
+    write({"helpers.py": "x = 1\n", "more.py": "from helpers import x\n\nprint(x)\n"})
     done = run("audit", "--baseline", BASE, "--format", "json")
     assert done.code == 0
     assert [text.split()[0] for text in done.json["baseline"]["newly_asked"]] == ["DEP009"]

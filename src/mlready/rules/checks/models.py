@@ -6,19 +6,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlready.facts.rows import Call
 from mlready.findings import Site, Verdict, each, met, met_best, missing, unknown
 from mlready.project.project import Project, Use
-from mlready.rules.checks.artifacts import Place, Tracer, arguments_for, made_of
+from mlready.rules.checks.artifacts import Place, Tracer, made_of
 from mlready.rules.checks.common import (
+    NO_TRAINING,
     argument,
     checkpoints_kept,
     constant,
     is_remote,
     literal_path,
     missing_in_code,
+    nothing_judged,
     strings,
-    written_paths,
 )
+from mlready.rules.checks.paths import path_at
 
 # ------------------------------------------------------------------------------------------------- what is a model
 
@@ -327,7 +330,8 @@ def _fetches(project: Project, use: Use) -> bool:
 
 
 _STUDIES = re.compile(
-    r"(^|[/_])(analysis|analy[sz]e\w*|eval(uate|uation)?|xai|explain\w*|visuali[sz]\w*|plots?|figures?|benchmarks?|profil\w*)"
+    r"(^|[/_])(analysis|analy[sz]e\w*|eval(uate|uation)?|xai|explain\w*|visuali[sz]\w*|plots?|figures?|benchmarks?|profil\w*"
+    r"|convert\w*|export\w*)"
     r"([/_.]|$)",
     re.IGNORECASE,
 )
@@ -343,7 +347,8 @@ def _starts_or_studies(use: Use) -> bool:
     values = [arg.value for arg in use.call.args]
     given = [text for value in values for text in (value.text, *strings(value))]
     given += [text for value in values for item in value.items for text in (item.text, *strings(item))]
-    return any(_STARTS.search(text) for text in (*given, use.scope.name)) or bool(_STUDIES.search(use.file.path))
+    named = any(_STARTS.search(text) for text in (*given, use.scope.name, use.file.path))
+    return named or bool(_STUDIES.search(use.file.path))
 
 
 def _wraps(use: Use, loads: list[Use]) -> bool:
@@ -423,11 +428,11 @@ def serving_pins_model(project: Project) -> Verdict:
     if all(_BACKBONE.search(use.call.name) for use in loads):
         return unknown(f"{loads[0].call.name} brings pretrained weights, and none of its own are seen to be loaded")
     trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
-    sites = [
-        _load_site(project, use, kept, training=use.file.path in trains and not _to_predict(project, use))
-        for use in loads
-    ]
-    return met_best(sites, 5)
+    answering = [use for use in loads if use.file.path not in trains or _to_predict(project, use)]
+    if not answering:
+        said = f"{loads[0].call.name} goes on from what was trained before; nothing loads a version to predict with"
+        return met(Site(0.0, said, loads[0].where, key=loads[0].call.name))
+    return met_best([_load_site(project, use, kept) for use in answering], 5)
 
 
 def _served_loads(project: Project) -> list[Use]:
@@ -445,11 +450,13 @@ def _served_loads(project: Project) -> list[Use]:
 def _nothing_served(project: Project, kept: _Kept) -> Verdict:
     """No load that predicts: a notebook or an evaluation may load a model that is kept; a library has none to serve."""
     looked = [use for use in project.uses("load-model") if about_model(use)]
-    sites = [_load_site(project, use, kept, training=False) for use in looked if kept.has(_path(project, use))]
+    sites = [_load_site(project, use, kept) for use in looked if kept.has(_path(project, use))]
     if sites:
         return met_best(sites, 5)
     if project.is_published_package:
         return unknown("a package for others, in which nothing predicts with a saved model")
+    if nothing_judged(project):
+        return unknown(NO_TRAINING)
     return missing_in_code(project, "nothing loads a named version of a model to predict with")
 
 
@@ -488,7 +495,10 @@ class _Kept:
 
     def has(self, path: str) -> bool:
         """Whether the file is versioned, named from the root or from the folder of the code that loads it."""
-        return bool(path) and any(kept == path or kept.endswith("/" + path) for kept in self.versioned)
+        folders = [path[:end] for end, character in enumerate(path) if character == "/"]
+        return any(place in self.versioned for place in (path, *folders)) or any(
+            path and kept.endswith("/" + path) for kept in self.versioned
+        )
 
     def loses(self, path: str) -> bool:
         """Whether a run overwrites the file, and nothing keeps what was there."""
@@ -497,7 +507,7 @@ class _Kept:
 
 def _kept(project: Project) -> _Kept:
     return _Kept(
-        overwritten=frozenset(path for use, path in written_paths(project) if "save-model" in use.call.activities),
+        overwritten=frozenset(filter(None, (_path(project, use) for use in project.uses("save-model")))),
         versioned=frozenset(_versioned_files(project)),
         by_dvc=frozenset(_dvc_outs(project)),
         baked=_baked_models(project),
@@ -507,16 +517,19 @@ def _kept(project: Project) -> _Kept:
 
 def _baked_models(project: Project) -> bool:
     return any(
-        row.op in ("COPY", "ADD") and any(_copies_model(word) for word in row.value.split()[:-1])
+        row.op in ("COPY", "ADD") and any(_copies_model(project, word) for word in row.value.split()[:-1])
         for _, container in project.containers
         for row in container.instructions
     )
 
 
-def _copies_model(source: str) -> bool:
-    return bool(re.search(r"model|\.pkl|\.joblib|\.onnx|artifact", source)) and not source.endswith(
-        (".py", ".txt", ".toml")
-    )
+def _copies_model(project: Project, source: str) -> bool:
+    """Whether what an image copies is a model: a folder of the project called so may hold code alone."""
+    if source.endswith((".py", ".txt", ".toml")) or not re.search(r"model|\.pkl|\.joblib|\.onnx|artifact", source):
+        return False
+    folder = source.removeprefix("./").strip("/") + "/"
+    held = [file for file in project.files if f"/{file.path}".find(f"/{folder}") >= 0]
+    return not held or any(file.role == "model" or not file.path.endswith((".py", ".md")) for file in held)
 
 
 _VERSION_TAG = re.compile(r":[\w.-]*?(\$|v?\d+\.\d+|\d{8})")
@@ -550,19 +563,14 @@ def _dvc_outs(project: Project) -> Iterator[str]:
 
 
 def _path(project: Project, use: Use) -> str:
-    """The path that a load reads, where it is written out: at the call, or by every caller of its function."""
-    if path := literal_path(use.call) or _opened(use):
-        return path
-    value = argument(use.call, "0", "path", "filepath", "f")
-    if value is None or value.kind != "name":
-        return ""
-    passed = arguments_for(project, Place(use.file, use.call.scope), value.text) or []
-    texts = {given.scalar if given.kind == "const" else "" for _, given in passed}
-    only = texts.pop() if len(texts) == 1 else ""
-    return only.removeprefix("./") if isinstance(only, str) and "." in only else ""
+    """The path that a load reads, where nothing but code decides it."""
+    place = Place(use.file, use.call.scope)
+    call = _opening(use) or use.call
+    path = path_at(project, place, call) or literal_path(call)
+    return "" if path.startswith("{") else path  # The folder is given, and it may name a version.
 
 
-def _load_site(project: Project, use: Use, kept: _Kept, *, training: bool) -> Site:
+def _load_site(project: Project, use: Use, kept: _Kept) -> Site:
     call = use.call
     path = _path(project, use)
     values = [arg.value for arg in call.args]
@@ -592,30 +600,24 @@ def _load_site(project: Project, use: Use, kept: _Kept, *, training: bool) -> Si
     if any(map(_is_model_path, kept.versioned)):
         said = f"{call.name} loads from a path that is given, and a commit names the model's version"
         return Site(0.5, said, use.where, key=call.name)
-    if training and re.search(r"torch|load_state_dict|restore|checkpoint", call.name):
-        said = f"{call.name} goes on from a checkpoint; nothing loads a version to predict with"
-        return Site(0.0, said, use.where, key=call.name)
     said = f"{call.name} loads from a path that is given: a version can be, and none is named"
     return Site(0.5, said, use.where, key=call.name)
 
 
-def _opened(use: Use) -> str:
-    """The path in `pickle.load(open("model.pkl", "rb"))`, or in the `with open("model.pkl", "rb") as f` around it."""
+def _opening(use: Use) -> Call | None:
+    """The `with open("model.pkl", "rb") as f` around `pickle.load(f)`."""
     value = argument(use.call, "0", "file", "f")
-    if value is None:
-        return ""
-    if value.kind == "call" and value.text == "open":
-        return next((text for text in strings(value) if "." in text), "")
+    if value is None or value.kind != "name":
+        return None
     before = [
         call
         for call in use.file.calls
-        if call.name == "open"
-        and value.kind == "name"
+        if call.name.rpartition(".")[2] == "open"
         and value.text in call.targets
         and call.scope == use.call.scope
         and use.call.line - _NEAR <= call.line <= use.call.line
     ]
-    return literal_path(before[-1]) if before else ""
+    return before[-1] if before else None
 
 
 _NEAR = 5

@@ -197,6 +197,8 @@ _SECRET_NAME = re.compile(r"(PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY|ACCESS_K
 _NO_ROOT_BASE = re.compile(r"nonroot|sagemaker|lambda", re.IGNORECASE)
 
 
+_BUILT_HERE = re.compile(r":(local|dev)$|^localhost/")
+"""Its own image is judged; the user of that one is taken over."""
 _MONTHLY_TAG = re.compile(r":\d\d\.\d\d(-|$)")
 """nvcr.io/nvidia/pytorch:22.11-py3: one image a month, which is not built again."""
 
@@ -204,12 +206,11 @@ _MONTHLY_TAG = re.compile(r":\d\d\.\d\d(-|$)")
 def _identity_faults(container: Container) -> Iterator[str]:
     """What is wrong with base, user and secrets."""
     base = _external_base(container)
-    own = base is not None and re.search(
-        r":(local|dev)$|^localhost/", base.base
-    )  # Built here: its own image is judged.
+    own = base is not None and _BUILT_HERE.search(base.base)
     if base is not None and not own and base.pinned in ("none", "loose-tag") and not _MONTHLY_TAG.search(base.base):
         yield f"base {base.base} has no full tag or digest"
-    if container.user in ("", "root", "0", "0:0") and not _NO_ROOT_BASE.search(base.base if base else ""):
+    as_root = container.user in ("root", "0", "0:0") or (container.user == "" and not own)
+    if as_root and not _NO_ROOT_BASE.search(base.base if base else ""):
         yield "runs as root"
     if any(row.op in ("ENV", "ARG") and _SECRET_NAME.search(row.value) for row in container.instructions):
         yield "keeps a secret in ENV or ARG"
@@ -260,6 +261,8 @@ def _from_lock(project: Project, container: Container) -> bool:
     runs = [row.value for row in container.instructions if row.op == "RUN" and _INSTALLS.search(row.value)]
     if not runs or any(_LOCKED_INSTALL.search(run) for run in runs):
         return True
+    if any("uv sync" in run for run in runs) and any("uv.lock" in row.value for row in container.instructions):
+        return True  # Without --frozen it still installs what the lock says, where the lock fits the project.
     named = [word for run in runs for word in re.findall(r"-r\s*(\S+)", run)]
     return bool(named) and all(_is_pinned(project, name) for name in named)
 

@@ -26,11 +26,15 @@ _LIMIT = 12
 
 _SAME = re.compile(r"\.(fit|set_params|set_output|compile|to|eval|cpu|cuda|best_estimator_|best_model|model)$")
 _WEIGHTS = re.compile(r"(^|\.)(state_dict|get_weights|save_weights|parameters)$")
-_NETWORK = re.compile(r"^(torch\.nn|keras|tensorflow\.keras|lightning|pytorch_lightning|flax|transformers|timm)\.")
+_NETWORK = re.compile(
+    r"^(torch\.nn(?!\.(functional|utils))|(tensorflow\.)?keras(?!\.(utils|preprocessing))|lightning|pytorch_lightning|flax|"
+    r"transformers|timm)\."
+)
 _METHODS = frozenset(("fit", "fit_transform", "transform", "predict", "predict_proba", "score"))
 _HANDED_ON = frozenset(("sklearn.base.clone", "copy.deepcopy", "copy.copy", "sklearn.clone"))
 _DATA = re.compile(
-    r"^(pandas|polars|numpy|torch\.(tensor|stack|cat|from_numpy|zeros|ones|as_tensor)|scipy\.sparse|dict|list|set|sorted|"
+    r"^(pandas|polars|numpy|torch\.(nn\.functional|tensor|stack|cat|from_numpy|zeros|ones|as_tensor)|scipy\.sparse|"
+    r"dict|list|set|sorted|"
     r"sklearn\.model_selection\.(train_test_split|KFold|StratifiedKFold))\b|"
     r"\.(transform|fit_transform|predict|predict_proba|to_numpy|copy|numpy|train_test_split)$"
 )

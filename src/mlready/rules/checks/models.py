@@ -21,7 +21,7 @@ from mlready.rules.checks.common import (
     nothing_judged,
     strings,
 )
-from mlready.rules.checks.paths import path_at
+from mlready.rules.checks.paths import path_at, pattern_at
 
 # ------------------------------------------------------------------------------------------------- what is a model
 
@@ -94,14 +94,29 @@ def _copies(use: Use) -> bool:
 
 # -------------------------------------------------------------------------------------------------------------- VER005
 
-_VERSION_MARK = re.compile(r"\{[^}]*\}|%s|%d|\bv\d+|\d{8}")
-_NO_VERSION = re.compile(r"fold[_-]?(\{[^}]*\}|%s|%d)|\{[^}]*(fold|split)[^}]*\}", re.IGNORECASE)
-"""The number of a fold: the next run writes the same names again."""
+_HOLE = re.compile(r"\{([^{}]*)\}")
+_VERSION_MARK = re.compile(r"%s|%d|\bv\d+|\d{8}")
+_NO_VERSION = re.compile(
+    r"fold|split|name|model|algo|method|arch|task|target|label|lang|mode|type|kind|key|col|dataset|suffix|prefix|ext(ension)?$|root|dir|folder|path",
+    re.IGNORECASE,
+)
+"""What a hole in a path may stand for that the next run writes again: the number of a fold, the name of an algorithm, a folder."""
+_VERSION_NAME = re.compile(r"version|run|time|date|stamp|now|uuid|sha|commit|hash|exp|trial|\bid$|_id$", re.IGNORECASE)
 _STAMPS = re.compile(r"(^|[._])(strftime|isoformat|now|utcnow|today|time_ns|uuid[14]|token_hex)$")
 
 
 def _carries_version(path: str) -> bool:
-    return bool(_VERSION_MARK.search(_NO_VERSION.sub("", path)))
+    """Whether a part of the path tells one run, or one state of it, from another."""
+    return any(_VERSION_MARK.search(part) or _tells_runs_apart(part) for part in path.split("/"))
+
+
+def _tells_runs_apart(part: str) -> bool:
+    holes = _HOLE.findall(part)
+    if any(_VERSION_NAME.search(hole) for hole in holes):
+        return True
+    mixed = re.search(r"\w", _HOLE.sub("", part).rpartition(".")[0] or _HOLE.sub("", part)) is not None
+    counted = re.search(r"(fold|split)[_-]?\{", part, re.IGNORECASE)
+    return mixed and not counted and any(not _NO_VERSION.search(hole) for hole in holes)
 
 
 def _dated_name(use: Use) -> str:
@@ -280,14 +295,13 @@ def _is_model_path(path: str) -> bool:
 def _saved(project: Project, saves: list[Use]) -> list[Site]:
     sites = []
     for use in saves:
-        path = literal_path(use.call)
-        path = path or _dated_name(use)
+        path = pattern_at(project, Place(use.file, use.call.scope), use.call) or _dated_name(use)
         if path and _carries_version(path):
             sites.append(Site(0.5, f"saved as {path}, by a name that the code makes up", use.where, key=path))
         elif committed := _committed(project, path):
             said = f"git keeps {committed} where somebody commits it, and every run overwrites it"
             sites.append(Site(0.25, said, use.where, key=committed))
-        elif path:
+        elif path and "{" not in path.rpartition("/")[0] and not _HOLE.fullmatch(path.rpartition("/")[2]):
             said = f"every run overwrites {path}: nobody can roll back"
             sites.append(Site(0.0, said, use.where, key=path))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mlready.facts.rows import Call, Value
 from mlready.project.project import Project
@@ -25,20 +25,28 @@ def fixed_path(project: Project, place: Place, values: Iterable[Value | None]) -
 
     What is found beside the code (`Path(__file__).parent / "model.pkl"`) is named from the folder of the code.
     """
+    return next((path for path in _paths(project, place, values) if "{" not in path), "")
+
+
+def path_pattern(project: Project, place: Place, values: Iterable[Value | None]) -> str:
+    """The first path among the values, with what is told elsewhere as a hole: "models/{run_id}.pt"; "" if none is said."""
+    return next((path for path in _paths(project, place, values) if re.search(r"\w", _HOLE.sub("", path))), "")
+
+
+def _paths(project: Project, place: Place, values: Iterable[Value | None]) -> Iterator[str]:
     for value in values:
-        text = _followed(project, place, value, _DEPTH) if value is not None else None
-        if text and _FILE.search(text):
+        text = _followed(project, place, value, _DEPTH) if value is not None else ""
+        if _FILE.search(text):
             plain = text.replace("\\", "/").replace(_HERE + "/", "").replace(_HERE, "")
-            return re.sub(r"/{2,}", "/", re.sub(r"^(\.\.?/)+", "", plain))
-    return ""
+            yield re.sub(r"/{2,}", "/", re.sub(r"^(\.\.?/)+", "", plain))
 
 
-def _followed(project: Project, place: Place, value: Value, depth: int) -> str | None:
-    """What a value says as a text; None where it is told elsewhere."""
-    if depth == 0:
-        return None
+def _followed(project: Project, place: Place, value: Value, depth: int) -> str:
+    """What a value says as a text, with a hole for what is told elsewhere."""
     if value.kind == "const":
-        return value.scalar if isinstance(value.scalar, str) else None
+        return str(value.scalar)
+    if depth == 0:
+        return _hole(value.text)
     if value.kind == "fstring":
         return _filled(project, place, value, depth)
     if value.kind == "name":
@@ -47,8 +55,13 @@ def _followed(project: Project, place: Place, value: Value, depth: int) -> str |
         return _HERE
     if (value.kind == "call" and _JOINS.match(value.text)) or (value.kind == "expr" and value.text == "BinOp"):
         parts = [_followed(project, place, item, depth - 1) for item in _parts(value)]
-        return None if not parts or None in parts else "/".join(part for part in parts if part)
-    return None
+        return "/".join(parts) or _hole(value.text)
+    return _hole(value.text)
+
+
+def _hole(name: str) -> str:
+    """A name in braces; what is no name or call, the kind of a node, has none."""
+    return "{" + ("" if name[:1].isupper() and "." not in name else name.rpartition(".")[2]) + "}"
 
 
 def _parts(value: Value) -> tuple[Value, ...]:
@@ -63,34 +76,38 @@ def _beside_code(value: Value) -> bool:
     return any(item.text == "__file__" or _beside_code(item) for item in value.items)
 
 
-def _filled(project: Project, place: Place, value: Value, depth: int) -> str | None:
-    text, holes = value.text, _HOLE.findall(value.text)
-    if len(holes) != len(value.items):
-        return None
-    for item in value.items:
-        part = _followed(project, place, item, depth - 1)
-        if part is None:
-            return None
-        text = _HOLE.sub(lambda _, part=part: part, text, count=1)  # type: ignore[misc]
-    return text
+def _filled(project: Project, place: Place, value: Value, depth: int) -> str:
+    """An f-string with what its holes hold, where each of them is a value of its own."""
+    if len(_HOLE.findall(value.text)) != len(value.items):
+        return value.text
+    parts = iter([_followed(project, place, item, depth - 1) for item in value.items])
+    return _HOLE.sub(lambda _: next(parts), value.text)
 
 
-def _named(project: Project, place: Place, name: str, depth: int) -> str | None:
+def _named(project: Project, place: Place, name: str, depth: int) -> str:
     """What a name holds: of its own scope, by every caller of the function, of the module or class, of another module."""
     python = place.file.python
     assert python is not None
-    own = [row.value for row in python.assigns if row.name == name and row.scope == place.scope]
+    own = [row.value for row in python.assigns if row.name == name and row.scope == place.scope] or _made(place, name)
     if own:
-        return _agreed(project, [(place, value) for value in own], depth)
+        return _agreed(project, name, [(place, value) for value in own], depth)
     passed = arguments_for(project, place, name)
     if passed is not None:
-        return _agreed(project, passed or _default(place, name), depth)
-    if any(name in call.targets and call.scope == place.scope for call in python.calls):
-        return None
+        return _agreed(project, name, passed or _default(place, name), depth)
     held = {row.scope: row.value for row in python.assigns if row.name == name.removeprefix("self.")}
     if held:
-        return _agreed(project, [(Place(place.file, scope), value) for scope, value in held.items()], depth)
+        return _agreed(project, name, [(Place(place.file, scope), value) for scope, value in held.items()], depth)
     return _of_other_module(project, place, name, depth)
+
+
+def _made(place: Place, name: str) -> list[Value]:
+    """The calls of the same scope that a name holds the result of: assignments inside functions are kept as calls."""
+    assert place.file.python is not None
+    return [
+        Value("call", call.name, items=tuple(arg.value for arg in call.args))
+        for call in place.file.python.calls
+        if name in call.targets and call.scope == place.scope
+    ]
 
 
 def _default(place: Place, name: str) -> list[tuple[Place, Value]]:
@@ -102,21 +119,28 @@ def _default(place: Place, name: str) -> list[tuple[Place, Value]]:
     return [(Place(place.file, scope.parent), row.default) for row in scope.params if row.name == name and row.default]
 
 
-def _agreed(project: Project, given: list[tuple[Place, Value]], depth: int) -> str | None:
+def _agreed(project: Project, name: str, given: list[tuple[Place, Value]], depth: int) -> str:
     """The one text that all of these say."""
     texts = {_followed(project, place, value, depth - 1) for place, value in given}
-    return texts.pop() if len(texts) == 1 else None
+    return texts.pop() if len(texts) == 1 else _hole(name)
 
 
-def _of_other_module(project: Project, place: Place, name: str, depth: int) -> str | None:
+def _of_other_module(project: Project, place: Place, name: str, depth: int) -> str:
     short = name.rpartition(".")[2]
     for path, number in project.graph.resolve(place.file.path, name):
         if number == 0 and path != place.file.path:
-            return _named(project, Place(project.by_path[path], 0), short, depth - 1)
-    return None
+            return _named(project, Place(project.by_path[path], 0), short, depth - 1) if depth > 1 else _hole(name)
+    return _hole(name)
+
+
+_ARGUMENTS = ("0", "1", "path", "filepath", "f", "file", "filename", "fname")
 
 
 def path_at(project: Project, place: Place, call: Call) -> str:
-    """The fixed path that a call reads or writes."""
-    names = ("0", "1", "path", "filepath", "f", "file", "filename", "fname")
-    return fixed_path(project, place, (argument(call, name) for name in names))
+    """The fixed path that a call reads or writes; "" where it is told elsewhere."""
+    return fixed_path(project, place, (argument(call, name) for name in _ARGUMENTS))
+
+
+def pattern_at(project: Project, place: Place, call: Call) -> str:
+    """The path that a call reads or writes, with holes."""
+    return path_pattern(project, place, (argument(call, name) for name in _ARGUMENTS))

@@ -70,6 +70,9 @@ def preprocessing_shared(project: Project) -> Verdict:
         judged = _judged(project, training, saved)
         if judged is not None:
             return met(judged)
+    again = _put_together_again(project, training, predicting)
+    if again is not None:
+        return missing(again.message, again.where, key=again.key)
     if any(made == "" for _, made in saved) or not saved:
         return unknown("what the artifact holds that predictions load cannot be told")
     both = _imported_by_both(project, training, predicting)
@@ -89,6 +92,22 @@ def _own_of_predictions(project: Project, training: frozenset[Node], predicting:
     changes = (use for use in preprocessing(project) if not _LEAVES_OUT.search(use.call.name))
     changes = (use for use in changes if use.call.name != ".transform")  # Of what was fitted elsewhere and is loaded.
     return next((use for use in changes if use.node in aside and _feeds(use)), None)
+
+
+_PUT_TOGETHER = re.compile(r"^(torchvision\.transforms(\.v2)?|albumentations|monai\.transforms|torchio)\.Compose$")
+
+
+def _put_together_again(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Site | None:
+    """The transforms of pictures or sound that a service writes out beside those of training: two lists to keep alike."""
+    made = [Use(file, call) for file in project.code_files for call in file.calls if _PUT_TOGETHER.match(call.name)]
+    for use in made:
+        twin = next(
+            (u for u in made if u.node in training - predicting and not apart(u.file.path, use.file.path)), None
+        )
+        if use.node in predicting - training and twin is not None:
+            words = f"predictions put their transforms together again, beside those of training in {twin.where}"
+            return Site(0.0, words, use.where, key=use.call.name)
+    return None
 
 
 _LEAVES_OUT = re.compile(r"\.(dropna|drop_duplicates)$")

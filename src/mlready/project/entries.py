@@ -166,6 +166,21 @@ def _framework(project: Project) -> Iterator[Entry]:
             yield Entry("service", file.path, _every_scope(file), "has the functions that a platform calls")
         if meant & {"orchestrate", "schedule"}:
             yield Entry("dag", file.path, _every_scope(file), "defines a pipeline or schedule")
+        elif steps := tuple((file.path, number) for number in _steps(project, file)):
+            yield Entry("dag", file.path, steps, "holds steps of a pipeline")
+
+
+_ARTIFACT = re.compile(r"^kfp\.(\w+\.)*(Input|Output)(Path)?\b")
+"""The type of a parameter that Kubeflow Pipelines or Vertex AI hands an artifact to."""
+
+
+def _steps(project: Project, file: ProjectFile) -> Iterator[int]:
+    """Functions that an orchestrator runs one by one: told by a decorator, or by artifacts among their parameters."""
+    for number, scope in enumerate(file.python.scopes if file.python else ()):
+        meanings = (project.vocabulary.meaning(getattr(value, "text", "")) for value in scope.decorators)
+        told = any(meaning is not None and "pipeline-step" in meaning.activities for meaning in meanings)
+        if told or any(_ARTIFACT.match(param.annotation) for param in scope.params):
+            yield number
 
 
 _CALLED_BY_PLATFORM = ("init", "run", "model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")

@@ -10,6 +10,7 @@ from posixpath import normpath
 from mlready.facts.rows import PipelineStage, Value
 from mlready.findings import Site, Verdict, each, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
+from mlready.rules.checks.artifacts import Place
 from mlready.rules.checks.common import (
     argument,
     holds_data,
@@ -18,6 +19,7 @@ from mlready.rules.checks.common import (
     strings,
     written_paths,
 )
+from mlready.rules.checks.paths import path_at
 
 # ------------------------------------------------------------------------------------------------------ VER001, VER002
 
@@ -79,7 +81,7 @@ _COMMIT = re.compile(r"/[0-9a-f]{40}/")
 def data_versioned(project: Project) -> Verdict:
     """VER003: the data that is read can be named by a version."""
     sites = [*_dvc_data(project), *_lfs_data(project), *_called_versions(project), *_dated_paths(project)]
-    sites += [*_committed_data(project), *_committed_catalog(project)]
+    sites += [*_committed_data(project), *_committed_catalog(project), *_kept_by_orchestrator(project)]
     if not sites:
         return missing("the data that is read has no version: nothing says which data a model was trained on")
     return met_best(sites, 5)
@@ -125,11 +127,9 @@ def _committed_data(project: Project) -> Iterator[Site]:
         for file in project.files
         if file.tracked and file.role == "data" and not file.shared and not _ANSWER.search(file.path)
     }
-    uses = [
-        use for use in project.uses("read-data") if _works_on(use) and not _RESULT_FILE.search(literal_path(use.call))
-    ]
-    named = {(path, use.file.path.rpartition("/")[0]): use for use in uses if (path := literal_path(use.call))}
-    unnamed = [use for use in uses if not literal_path(use.call)]
+    uses = [use for use in project.uses("read-data") if _works_on(use) and not _RESULT_FILE.search(_path(project, use))]
+    named = {(path, use.file.path.rpartition("/")[0]): use for use in uses if (path := _path(project, use))}
+    unnamed = [use for use in uses if not _path(project, use)]
     found = ((_tracked_file(path, folder, tracked), use) for (path, folder), use in named.items())
     kept = [(file, use) for file, use in found if file is not None]
     elsewhere = sorted(_named_elsewhere(unnamed, project, tracked) - {file.path for file, _ in kept})[: len(unnamed)]
@@ -139,6 +139,11 @@ def _committed_data(project: Project) -> Iterator[Site]:
         total = len(named) + len(unnamed)
         said = f"{file.path} lies in git beside the code ({len(kept)} of {total} files that are read)"
         yield Site(0.5 * len(kept) / total, said, use.where, key=file.path)
+
+
+def _path(project: Project, use: Use) -> str:
+    """The path that is read, as written or as constants say."""
+    return literal_path(use.call) or path_at(project, Place(use.file, use.call.scope), use.call)
 
 
 def _committed_catalog(project: Project) -> Iterator[Site]:
@@ -154,6 +159,27 @@ def _committed_catalog(project: Project) -> Iterator[Site]:
 
 
 _RAW = re.compile(r"(^|/)(\d+_)?(raw|external|input)/")
+_KFP_DATA = re.compile(r"^kfp\.(\w+\.)*Output\[.*Dataset\]$")
+
+
+def _kept_by_orchestrator(project: Project) -> Iterator[Site]:
+    """Data that an orchestrator gives a version: a data asset of Azure ML, a versioned set of Kedro, what a step of Kubeflow hands on."""
+    for file, row in project.resources:
+        details = dict(row.details)
+        if (row.tool, row.kind) == ("azureml", "data") and details.get("version"):
+            yield Site(
+                1.0, f"Azure ML keeps {row.name} as version {details['version']}", file.at(row.line), key=row.name
+            )
+        if row.tool == "kedro" and details.get("versioned", "").lower() == "true" and not _MODEL_SET.search(str(row)):
+            yield Site(0.5, f"Kedro keeps each version of {row.name}", file.at(row.line), key=row.name)
+    for file in project.code_files:
+        for scope in file.python.scopes if file.python else ():
+            if any(_KFP_DATA.match(param.annotation) for param in scope.params):
+                said = f"the pipeline keeps the data that {scope.name} hands on, for each of its runs"
+                yield Site(0.5, said, file.at(scope.line), key=scope.name)
+
+
+_MODEL_SET = re.compile(r"model(?!_input)|regressor|classifier|metric|report|plot", re.IGNORECASE)
 
 
 def _named_elsewhere(uses: list[Use], project: Project, tracked: Mapping[str, ProjectFile]) -> set[str]:
@@ -238,9 +264,17 @@ def _left_open(use: Use, value: Value) -> bool:
     return default is not None and default.kind == "const" and default.scalar is None
 
 
+_WEIGHTS = re.compile(
+    r"\.(pth?|ckpt|h5|keras|onnx|safetensors|pb|tflite|bin|caffemodel)(\.\w+)?$|weights", re.IGNORECASE
+)
+"""Addresses of models that others trained: no data."""
+
+
 def _dated_paths(project: Project) -> Iterator[Site]:
     for use in project.uses("read-data", "download"):
         for path in _addresses(use):
+            if _WEIGHTS.search(path):
+                continue
             if is_remote(path) and _COMMIT.search(path):
                 yield Site(1.0, f"reads {path.rpartition('/')[2]} of a fixed commit", use.where, key=path)
             elif is_remote(path) and _DATED.search(path):

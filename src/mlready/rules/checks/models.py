@@ -322,6 +322,7 @@ def _committed(project: Project, path: str) -> str:
 
 # -------------------------------------------------------------------------------------------------------------- VER009
 
+_REGISTRIES = frozenset(("mlflow", "wandb", "bentoml"))
 _REGISTRY_URI = re.compile(r"^(models:/|runs:/|wandb-artifact:|.*@(champion|production|staging)|.*:v\d+$)")
 
 
@@ -442,7 +443,11 @@ def serving_pins_model(project: Project) -> Verdict:
     if all(_BACKBONE.search(use.call.name) for use in loads):
         return unknown(f"{loads[0].call.name} brings pretrained weights, and none of its own are seen to be loaded")
     trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
-    answering = [use for use in loads if use.file.path not in trains or _to_predict(project, use)]
+    answering = [
+        use
+        for use in loads
+        if use.file.path not in trains or use.call.system in _REGISTRIES or _to_predict(project, use)
+    ]
     if not answering:
         said = f"{loads[0].call.name} goes on from what was trained before; nothing loads a version to predict with"
         return met(Site(0.0, said, loads[0].where, key=loads[0].call.name))
@@ -593,7 +598,7 @@ def _load_site(project: Project, use: Use, kept: _Kept) -> Site:
     text = constant(call, "0", "model_uri")
     if isinstance(text, str) and _REGISTRY_URI.match(text):
         return Site(1.0, f"loads {text}", use.where, key=text)
-    if call.system in ("mlflow", "wandb", "bentoml"):
+    if call.system in _REGISTRIES:
         return Site(1.0, f"{call.name} loads from a registry", use.where, key=call.name)
     if kept.baked and kept.tagged:
         return Site(1.0, "the model is baked into an image that is tagged with a version", use.where, key=call.name)

@@ -372,7 +372,7 @@ def _items(value: Value, depth: int = 4) -> Iterator[Value]:
 
 
 _NOT_THE_INPUTS = re.compile(
-    r"(^|_)(not|non|no|without|db|sql|insert|table|plot|fig|legend|box|bbox|xyxy|corner|csv|export|upsert)(_|$)",
+    r"(^|_)(not|non|no|without|fill|db|sql|insert|table|plot|fig|legend|box|bbox|xyxy|corner|csv|export|upsert)(_|$)",
     re.IGNORECASE,
 )
 
@@ -384,12 +384,27 @@ def _names_features(row: Names) -> bool:
 
 
 def _is_doubtful(project: Project, row: Names) -> bool:
-    """Whether a list of columns, whose name speaks of no features, stands where nothing is fitted or prepared."""
+    """Whether a list of columns, whose name speaks of no features, stands where no model is made or asked."""
     if not _names_features(row) or (_FEATURES.search(row.name) and not row.name.endswith("[…]")):
         return False
-    assert row.file.python is not None
-    wanted = {"train", "fit", "tune", "split", "preprocess"}
-    return not any(wanted & set(call.activities) for call in row.file.python.calls)
+    calls = row.file.calls
+    if row.name.endswith("[…]"):
+        return not _goes_to_model(row)
+    wanted = {"train", "fit", "tune", "split", "predict", "endpoint"}
+    return not any(wanted & set(call.activities) for call in calls)
+
+
+def _goes_to_model(row: Names) -> bool:
+    """Whether columns that are picked by name become inputs where they stand: `X = rows[["rooms", "area"]]`, `model.fit(rows[[…]], y)`."""
+    python = row.file.python
+    assert python is not None
+    if any(made.line == row.line and _INPUT.match(made.name) for made in python.assigns):
+        return True
+    wanted = {"train", "fit", "tune", "split", "predict"}
+    return any(
+        call.line <= row.line <= max(call.line, call.end_line) and wanted & set(call.activities)
+        for call in python.calls
+    )
 
 
 _JOINED_NAME = re.compile(r"(^|_)features?(_(cols|columns|names|list))?$", re.IGNORECASE)

@@ -302,7 +302,7 @@ def features_named(project: Project) -> Verdict:
             )
     if sites:
         return met_best(sites, 3)
-    doubtful = next((row for row in _feature_lists(project) if _is_doubtful(project, row)), None)
+    doubtful = next((row for row in _feature_lists(project) if _is_kept(row) and _is_doubtful(project, row)), None)
     if doubtful is not None:
         where = f"{doubtful.file.path}:{doubtful.line}"
         return unknown(f"{doubtful.name} lists columns ({where}), and whether the model is given them cannot be told")
@@ -405,6 +405,13 @@ def _goes_to_model(row: Names) -> bool:
         call.line <= row.line <= max(call.line, call.end_line) and wanted & set(call.activities)
         for call in python.calls
     )
+
+
+def _is_kept(row: Names) -> bool:
+    """Whether columns that are picked get a name; others are saved, joined or drawn where they stand."""
+    python = row.file.python
+    assert python is not None
+    return not row.name.endswith("[…]") or any(made.line == row.line for made in python.assigns)
 
 
 _JOINED_NAME = re.compile(r"(^|_)features?(_(cols|columns|names|list))?$", re.IGNORECASE)

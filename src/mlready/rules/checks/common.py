@@ -158,9 +158,13 @@ _DUMPS = frozenset(
         "yaml.safe_dump",
         "pandas.DataFrame.to_csv",
         "pandas.DataFrame.to_json",
+        "pandas.DataFrame.to_parquet",
         "pandas.DataFrame.to_excel",
     )
 )
+
+
+_METRICS_NAME = re.compile(r"(^|_)(metrics|scores|(metrics?|scores?)_(df|table|frame|rows))$")
 
 
 def written_metrics(project: Project) -> Iterator[Use]:
@@ -177,7 +181,7 @@ def written_metrics(project: Project) -> Iterator[Use]:
                 row.name in (name, _frame_of(file, name)) and _names_metric(row.value) for row in file.python.assigns
             )
             built = built or any(name in made.targets and _takes_metrics(made) for made in file.calls)
-            if written or (name and built) or re.search(r"(^|_)(metrics|scores)$", name):
+            if written or (name and built) or _METRICS_NAME.search(name):
                 yield Use(file, call)
 
 

@@ -223,6 +223,9 @@ def parameters_and_metrics_logged(project: Project) -> Verdict:
             return met(Site(factor, f"{automatic.call.name} logs both", automatic.where, key=automatic.call.name))
         if params is not None and metrics is not None:
             return met(Site(factor, f"{params.call.name} and {metrics.call.name}", params.where, key=params.call.name))
+        if metrics is not None and metrics.call.name.startswith("kfp."):
+            words = f"{metrics.call.name}, and the pipeline keeps the parameters of each of its steps"
+            return met(Site(factor, words, metrics.where, key=metrics.call.name))
         only = params or metrics
         beside = next(project.uses("track-metrics" if metrics is None else "track-params", notebooks=False), None)
         if only is not None and reached and beside is not None:

@@ -385,14 +385,25 @@ def _stated_pythons(project: Project) -> Iterator[Site]:
         for stage in container.stages:
             if _PYTHON_IMAGE.search(stage.base):
                 yield Site(1.0, f"image {stage.base}", file.at(stage.line), key=stage.base)
-    for use in project.uses("pipeline-step"):
-        image = constant(use.call, "base_image")
-        if isinstance(image, str) and _PYTHON_IMAGE.search(image):
-            yield Site(1.0, f"steps run in the image {image}", use.where, key=image)
+        installed = (_APT_PYTHON.search(row.value) for row in container.instructions if row.op == "RUN")
+        if found := next(filter(None, installed), None):
+            yield Site(1.0, f"the image installs {found[1]}", file.at(0), key=found[1])
+    for file in project.work_files:
+        for call in file.calls:
+            image, version = constant(call, "base_image"), constant(call, "py_version")
+            if isinstance(image, str) and _PYTHON_IMAGE.search(image):
+                yield Site(1.0, f"steps run in the image {image}", file.at(call.line), key=image)
+            if isinstance(version, str) and _SHORT_PYTHON.match(version):
+                yield Site(1.0, f"{call.name} runs in an image of {version}", file.at(call.line), key=version)
 
 
 _NOT_OF_PROJECT = frozenset(("vendored", "test", "example"))
-_CONDA_PYTHON = re.compile(r"\bconda (create|install)\b.*\bpython=(\d\.\d+)")
+_CONDA_PYTHON = re.compile(
+    r"\b(?:(?:conda|mamba) (?:create|install)\b.*\bpython=|virtualenv\b.*-p ?\S*python|uv venv\b.*--python[ =]|uv python (?:install|pin) |pyenv \w+ )"
+    r"(\d\.\d+)|\bpython(3\.\d+) -m venv\b"
+)
+_APT_PYTHON = re.compile(r"\bapt(?:-get)?\b[^|]*\binstall\b[^|]*\b(python3\.\d+)\b")
+_SHORT_PYTHON = re.compile(r"^py3\d+$")
 _RUNTIME = re.compile(r"^python3\.\d+$")
 
 
@@ -407,7 +418,8 @@ def _started_pythons(project: Project) -> Iterator[Site]:
     for command in project.commands:
         found = _CONDA_PYTHON.search(command.text)
         if found:
-            yield Site(0.5, f"only {command.where.path} says Python {found[2]}", command.where, key="conda")
+            version = found[1] or found[2]
+            yield Site(0.5, f"only {command.where.path} says Python {version}", command.where, key="conda")
     for file, document in project.documents:
         if document.python and file.name.lower().startswith("readme") and file.role not in _NOT_OF_PROJECT:
             line, version = document.python[0]

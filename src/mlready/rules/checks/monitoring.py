@@ -38,13 +38,18 @@ def logging_used(project: Project) -> Verdict:
         if not printed:
             continue
         logs = any(
-            "log" in call.activities or call.system in ("logging", "loguru", "structlog") for call in file.python.calls
+            "log" in call.activities
+            or call.system in ("logging", "loguru", "structlog")
+            or _MAKES_LOGGER.search(call.name)
+            for call in file.python.calls
         )
         said = f"prints {len(printed)} times" + (" beside its logger" if logs else " and logs nothing")
         broken.append(Site(0.5 if logs else 0.0, said, file.at(printed[0][0]), key="print"))
     return hazard(broken, units=units)
 
 
+_MAKES_LOGGER = re.compile(r"(^|[._])(get|create|setup|make|init)_?\w*logger$", re.IGNORECASE)
+"""A wrapper around a logger, of the project or of a framework."""
 _COMMAND_MODULE = re.compile(r"(^|/)(cli|commands?|__main__)(\.py$|/)")
 """What a command prints is its result."""
 _HANDED_OUT = re.compile(r"(.*/)?(data|datasets?|inputs?)/(.*/)?(kaggle_evaluation|\w+_(utils|gateway))(/|\.py$)")

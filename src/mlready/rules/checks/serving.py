@@ -11,7 +11,7 @@ from mlready.facts.rows import Call, Param, Value
 from mlready.findings import Location, Site, Verdict, hazard, met, met_best, missing
 from mlready.project.entries import is_handler, is_hosted
 from mlready.project.graph import Node
-from mlready.project.project import Project, Use
+from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.common import (
     argument,
     constant,
@@ -20,6 +20,7 @@ from mlready.rules.checks.common import (
     spreads_keywords,
     strings,
 )
+from mlready.rules.checks.inputs import TEXT_READERS
 
 # -------------------------------------------------------------------------------------------------------------- DEP004
 
@@ -153,7 +154,19 @@ def _platform_services(project: Project) -> Iterator[Site]:
 
 _WORKERS = re.compile(r"(--workers|-w)[ =]?[\"']?(\$|[2-9]|\d\d)|WEB_CONCURRENCY|--threads|UVICORN_WORKERS")
 _REPLICA_KEYS = frozenset(
-    ["replicas", "minReplicas", "maxReplicas", "num_replicas", "desired_count", "min_instances", "max_instances"]
+    [
+        "replicas",
+        "minReplicas",
+        "maxReplicas",
+        "num_replicas",
+        "desired_count",
+        "min_instances",
+        "max_instances",
+        "initial_instance_count",
+        "InitialInstanceCount",
+        "min_capacity",
+        "max_capacity",
+    ]
 )
 _CALL_WORDS = {
     "replicas": {"num_replicas", "autoscaling_config", "workers", "min_replicas", "max_capacity"},
@@ -196,8 +209,8 @@ _SCALED_KINDS = re.compile(
 
 def _scaling_resources(project: Project) -> Iterator[tuple[str, Site]]:
     for file, resource in project.resources:
-        if not _is_the_service(project, f"{resource.name} {file.name}"):
-            continue
+        if resource.kind == "amlCompute" or not _is_the_service(project, f"{resource.name} {file.name}"):
+            continue  # A cluster that jobs run on answers nobody.
         keys = {key for key, _ in resource.details}
         place = file.at(resource.line)
         scaled = resource.kind in ("HorizontalPodAutoscaler", "ScaledObject") or _SCALED_KINDS.search(resource.kind)
@@ -231,7 +244,8 @@ def _scaling_calls(project: Project) -> Iterator[tuple[str, Site]]:
         file = project.by_path[path]
         assert file.python is not None
         scope = file.python.scopes[number]
-        if _PREDICT_NAME.search(scope.name) and any(_takes_rows(project, param) for param in scope.params):
+        many = any(_takes_rows(project, param) for param in scope.params) or _reads_upload(file, number)
+        if _PREDICT_NAME.search(scope.name) and many:
             yield "batching", Site(1.0, f"{scope.name} takes many rows at once", file.at(scope.line), key="batching")
 
 
@@ -243,6 +257,13 @@ def _takes_rows(project: Project, param: Param) -> bool:
     named = set(_ROWS.findall(param.annotation))
     scopes = (scope for file in project.code_files if file.python for scope in file.python.scopes)
     return bool(named) and any(scope.kind == "class" and scope.name in named for scope in scopes)
+
+
+def _reads_upload(file: ProjectFile, number: int) -> bool:
+    """Whether a handler reads a table from a file that is sent to it."""
+    assert file.python is not None
+    sent = any("UploadFile" in param.annotation for param in file.python.scopes[number].params)
+    return sent and any(call.scope == number and TEXT_READERS.search(call.name) for call in file.calls)
 
 
 # -------------------------------------------------------------------------------------------------------------- DEP011

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mlready.findings import Site, Verdict, hazard, unknown
 from mlready.project.project import Project, ProjectFile
-from mlready.rules.checks.common import constant
+from mlready.rules.checks.common import constant, strings
 from mlready.rules.checks.style import place
 
 # ------------------------------------------------------------------------------------------------------ DES007, DES008
@@ -41,6 +41,7 @@ def no_absolute_paths(project: Project) -> Verdict:
             if _is_personal(text.kind, text.value)
             and not _NO_PATH_USE.search(text.use)
             and not _in_sandbox(file, text.value)
+            and not (_OF_PLATFORM.match(text.value) and _asks_for_platform(file))
             and not text.value.startswith(mounted)
         ]
         if found:
@@ -54,6 +55,38 @@ def no_absolute_paths(project: Project) -> Verdict:
                 )
             )
     return hazard(broken, units=len(project.work_files))
+
+
+_OF_PLATFORM = re.compile(r"^/(kaggle|content)(/|$)")
+_PLATFORM_NAME = re.compile(r"^_?(in|is|on|running_on)_?(google_?)?(colab|kaggle)", re.IGNORECASE)
+_PLATFORM_MARKS = frozenset(
+    ("google.colab", "KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_URL_BASE", "COLAB_GPU", "COLAB_RELEASE_TAG")
+)
+_ASKS_FOR_FOLDER = re.compile(r"(^|\.)(exists|isdir|is_dir)$")
+
+
+def _asks_for_platform(file: ProjectFile) -> bool:
+    """Whether code asks if it runs on Kaggle or Colab: their paths are for there, and it has others for elsewhere."""
+    python = file.python
+    assert python is not None
+    named = any(_PLATFORM_NAME.match(row.name.rpartition(".")[2]) for row in python.assigns)
+    named = named or any(_PLATFORM_NAME.match(scope.name.rpartition(".")[2]) for scope in python.scopes)
+    if named or any(text.value in _PLATFORM_MARKS for text in python.texts):
+        return True
+    return any(
+        text.value.rstrip("/").count("/") <= _FOLDER_DEPTH
+        and _OF_PLATFORM.match(text.value)
+        and _ASKS_FOR_FOLDER.search(text.use)
+        for text in python.texts
+    ) or any(
+        _ASKS_FOR_FOLDER.search(call.name)
+        and any(_OF_PLATFORM.match(text) for arg in call.args for text in strings(arg.value))
+        for call in python.calls
+    )
+
+
+_FOLDER_DEPTH = 2
+"""Of /kaggle/input: a deeper folder is asked for because of what lies in it."""
 
 
 def _mounted(project: Project) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlready.findings import Site, Verdict, hazard, met, met_best, missing, not_applicable, unknown
 from mlready.project.project import Project, ProjectFile, Use
-from mlready.rules.checks.common import NO_TRAINING, argument, nothing_judged, strings
+from mlready.rules.checks.common import NO_TRAINING, argument, missing_in_code, nothing_judged, strings
 
 # ------------------------------------------------------------------------------------------------------------ CMP005
 
@@ -43,7 +43,7 @@ def acceptance_declared(project: Project) -> Verdict:
     if not sites and nothing_judged(project):
         return unknown(NO_TRAINING)
     if not sites:
-        return missing("no threshold says when a model is good enough to ship")
+        return missing_in_code(project, "no threshold says when a model is good enough to ship")
     return met_best(sites, 3)
 
 

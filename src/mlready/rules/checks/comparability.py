@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mlready.facts.rows import Call, PythonFacts
-from mlready.findings import Site, Verdict, met, met_best, missing, unknown
+from mlready.findings import Site, Verdict, met, met_best, unknown
 from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
@@ -15,6 +15,7 @@ from mlready.rules.checks.common import (
     argument,
     constant,
     literal_path,
+    missing_in_code,
     nothing_judged,
     nothing_trains,
     strings,
@@ -49,8 +50,8 @@ def evaluation_separate(project: Project) -> Verdict:
     if nothing_trains(project):
         return unknown(NO_TRAINING)
     if not evaluates(project) and not _speaks_of_measures(project):
-        return missing("nothing evaluates the model that is trained")
-    return missing("evaluation is mixed into training: another model cannot go through it")
+        return missing_in_code(project, "nothing evaluates the model that is trained")
+    return missing_in_code(project, "evaluation is mixed into training: another model cannot go through it")
 
 
 _MEASURES = re.compile(
@@ -225,8 +226,8 @@ def metrics_machine_readable(project: Project) -> Verdict:
     if nothing_judged(project):
         return unknown(NO_TRAINING)
     if not evaluates(project) and not _speaks_of_measures(project):
-        return missing("no metric of the model is computed that could be kept")
-    return missing("metrics are printed or lost: no tracker and no metrics file has them")
+        return missing_in_code(project, "no metric of the model is computed that could be kept")
+    return missing_in_code(project, "metrics are printed or lost: no tracker and no metrics file has them")
 
 
 def _is_of_metrics(path: str, file: ProjectFile) -> bool:
@@ -240,7 +241,9 @@ def _is_of_metrics(path: str, file: ProjectFile) -> bool:
 def evaluation_data_fixed(project: Project) -> Verdict:
     """CMP003: the test part is the same for every model: seeded, by key, by date, or a file."""
     if project.has(*_FITS) and not evaluates(project):
-        return missing("nothing is evaluated: a part that is set aside and never scored compares nothing")
+        return missing_in_code(
+            project, "nothing is evaluated: a part that is set aside and never scored compares nothing"
+        )
     splits = list(project.uses("split"))
     sites = [*(_split_site(project, use) for use in splits), *_splits_by_hash(project)]
     sites += list(_test_files(project))
@@ -354,7 +357,7 @@ def baseline_compared(project: Project) -> Verdict:
     if not sites and nothing_judged(project):
         return unknown(NO_TRAINING)
     if not sites:
-        return missing("no baseline is evaluated: nothing says whether the model is worth having")
+        return missing_in_code(project, "no baseline is evaluated: nothing says whether the model is worth having")
     return met_best(sites, 3)
 
 

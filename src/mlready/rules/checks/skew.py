@@ -15,7 +15,7 @@ from mlready.project.graph import Node
 from mlready.project.kinds import TRAIN_ACTIVITIES
 from mlready.project.project import Project, ProjectFile, Use
 from mlready.rules.checks.artifacts import Made, Place, Tracer, made_by_callers, made_of, returned_by
-from mlready.rules.checks.common import argument, functions, literal_path
+from mlready.rules.checks.common import argument, functions, literal_path, missing_in_code
 from mlready.rules.checks.followed import named_for_predicting, not_followed, training_calls, trains
 from mlready.rules.checks.reuse import NOT_DATA, applied_to_held_out, one_step_for_both, predicts_other_rows
 from mlready.rules.checks.sides import (
@@ -83,7 +83,9 @@ def preprocessing_shared(project: Project) -> Verdict:
         return missing(
             "predictions prepare their data by code that training does not run", own.where, key=own.call.name
         )
-    return missing("predictions reach no preprocessing of training, and load no artifact that contains it")
+    return missing_in_code(
+        project, "predictions reach no preprocessing of training, and load no artifact that contains it"
+    )
 
 
 def _own_of_predictions(project: Project, training: frozenset[Node], predicting: frozenset[Node]) -> Use | None:
@@ -334,7 +336,7 @@ def preprocessing_in_artifact(project: Project) -> Verdict:
         )
     if not trains(project):
         return not_applicable("nothing is trained")
-    return missing("no model is saved, with its preprocessing or without")
+    return missing_in_code(project, "no model is saved, with its preprocessing or without")
 
 
 def _not_seen_saving(project: Project) -> str:

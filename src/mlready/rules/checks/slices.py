@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mlready.findings import Site, Verdict, met_best, missing, unknown
+from mlready.findings import Site, Verdict, met_best, unknown
 from mlready.project.project import Project, ProjectFile
-from mlready.rules.checks.common import NO_TRAINING, argument, nothing_judged
+from mlready.rules.checks.common import NO_TRAINING, argument, missing_in_code, nothing_judged
 
 
 def evaluation_sliced(project: Project) -> Verdict:
@@ -18,7 +18,7 @@ def evaluation_sliced(project: Project) -> Verdict:
         return met_best(sites, 1)
     if nothing_judged(project):
         return unknown(NO_TRAINING)
-    return missing("metrics are for all the data at once: a group that does badly does not show")
+    return missing_in_code(project, "metrics are for all the data at once: a group that does badly does not show")
 
 
 def _library_slices(project: Project) -> Iterator[Site]:

@@ -15,6 +15,7 @@ from mlready.rules.checks.common import (
     constant,
     holds_data,
     literal_path,
+    missing_in_code,
     nothing_trains,
     strings,
     written_metrics,
@@ -43,7 +44,7 @@ def experiments_tracked(project: Project) -> Verdict:
     if not sites and nothing_trains(project):
         return unknown(NO_TRAINING)
     if not sites:
-        return missing("no experiment tracker is called in the code that trains")
+        return missing_in_code(project, "no experiment tracker is called in the code that trains")
     return met_best(sites, 4)
 
 
@@ -249,7 +250,7 @@ def parameters_and_metrics_logged(project: Project) -> Verdict:
         return met(Site(0.5, f"{written.message}; no parameters are kept", written.where, key=written.key))
     if nothing_trains(project):
         return unknown(NO_TRAINING)
-    return missing("neither parameters nor metrics are logged")
+    return missing_in_code(project, "neither parameters nor metrics are logged")
 
 
 _WRITES_VALUES = (
@@ -355,7 +356,7 @@ def lineage_recorded(project: Project) -> Verdict:
         )
     if nothing_trains(project):
         return unknown(NO_TRAINING)
-    return missing("neither code nor data version is kept with a run")
+    return missing_in_code(project, "neither code nor data version is kept with a run")
 
 
 _CODE_WORDS = re.compile(

@@ -53,7 +53,7 @@ _SEEDS = re.compile(
     r"(^|\.)(set_(\w+_)?seeds?|seed_(all|everything|torch|\w*random\w*)|(fix|init)_(\w+_)?seeds?|control_randomness)$"
 )
 
-_WORKS = re.compile(r"(^|[_\d])(train|predict|infer|serve|main)", re.IGNORECASE)
+_WORKS = re.compile(r"(^|[_\d])(train|predict|infer|eval|serve|main)", re.IGNORECASE)
 """Names of files that do the work of a project, rather than a part of it."""
 
 _README = re.compile(r"(^|/)readme[^/]*$", re.IGNORECASE)

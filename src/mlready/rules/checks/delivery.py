@@ -77,7 +77,7 @@ _DELIVERS = re.compile(
     r"docker(-compose| compose)? push|docker buildx? .*--push|buildah push|podman push|crane push|twine upload|"
     r"(uv|poetry|flit|hatch|pdm) publish|kubectl (apply|set|rollout)|helm (upgrade|install)|terraform apply|tofu apply|"
     r"pulumi up|cdk deploy|sam deploy|serverless deploy|gcloud (run|functions|app) deploy|gcloud builds submit|"
-    r"az (webapp|containerapp|ml|acr)|aws (ecs|lambda|s3 (cp|sync)|cloudformation|sagemaker)|fly(ctl)? deploy|heroku|"
+    r"az (webapp|containerapp|acr|ml (online-|batch-)?(deployment|endpoint|model|job|environment))|aws (ecs|lambda|s3 (cp|sync)|cloudformation|sagemaker)|fly(ctl)? deploy|heroku|"
     r"railway up|bentoml (push|deploy)|databricks bundle deploy|mlflow deployments|prefect deploy|dvc push|"
     r"huggingface-cli upload|hf upload|semantic-release|ansible-playbook|kustomize",
     re.IGNORECASE,

@@ -184,6 +184,15 @@ class Project:
         return f"{len(unread)} of {len(code)} files of code cannot be read ({works.path}: {works.facts.problem})"
 
     @cached_property
+    def calls_by_last_name(self) -> Mapping[str, list[tuple[ProjectFile, Call]]]:
+        """Every call of work files under the last part of its name, by file and line."""
+        found: dict[str, list[tuple[ProjectFile, Call]]] = {}
+        for file in self.work_files:
+            for call in file.calls:
+                found.setdefault(call.name.rpartition(".")[2], []).append((file, call))
+        return found
+
+    @cached_property
     def file_names(self) -> frozenset[str]:
         """The last parts of all paths."""
         return frozenset(file.name for file in self.files)

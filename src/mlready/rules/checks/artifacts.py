@@ -164,13 +164,12 @@ def arguments_for(project: Project, place: Place, name: str) -> list[tuple[Place
         return None
     position = names.index(name) - (names[0] in ("self", "cls"))
     short, found = scope.name.rpartition(".")[2], []
-    for file in project.work_files:
-        for call in file.calls:
-            if call.name.rpartition(".")[2] != short or not _calls(project, file, call, (place.file.path, place.scope)):
-                continue
-            value = argument(call, name, str(position))
-            if value is not None:
-                found.append((Place(file, call.scope), value))
+    for file, call in project.calls_by_last_name.get(short, ()):
+        if not _calls(project, file, call, (place.file.path, place.scope)):
+            continue
+        value = argument(call, name, str(position))
+        if value is not None:
+            found.append((Place(file, call.scope), value))
     return found
 
 

@@ -127,9 +127,10 @@ def _committed_data(project: Project) -> Iterator[Site]:
         for file in project.files
         if file.tracked and file.role == "data" and not file.shared and not _ANSWER.search(file.path)
     }
-    uses = [use for use in project.uses("read-data") if _works_on(use) and not _RESULT_FILE.search(_path(project, use))]
-    named = {(path, use.file.path.rpartition("/")[0]): use for use in uses if (path := _path(project, use))}
-    unnamed = [use for use in uses if not _path(project, use)]
+    works = [use for use in project.uses("read-data") if _works_on(use)]
+    read = [(use, path) for use in works if not _RESULT_FILE.search(path := _path(project, use))]
+    named = {(path, use.file.path.rpartition("/")[0]): use for use, path in read if path}
+    unnamed = [use for use, path in read if not path]
     found = ((_tracked_file(path, folder, tracked), use) for (path, folder), use in named.items())
     kept = [(file, use) for file, use in found if file is not None]
     elsewhere = sorted(_named_elsewhere(unnamed, project, tracked) - {file.path for file, _ in kept})[: len(unnamed)]

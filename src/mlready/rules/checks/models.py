@@ -22,6 +22,7 @@ from mlready.rules.checks.common import (
     strings,
 )
 from mlready.rules.checks.paths import path_at, pattern_at
+from mlready.rules.checks.sides import predicting_side
 
 # ------------------------------------------------------------------------------------------------- what is a model
 
@@ -443,10 +444,14 @@ def serving_pins_model(project: Project) -> Verdict:
     if all(_BACKBONE.search(use.call.name) for use in loads):
         return unknown(f"{loads[0].call.name} brings pretrained weights, and none of its own are seen to be loaded")
     trains = {path for path, _ in project.training_nodes} - {path for path, _ in project.serving_nodes}
+    predicting = predicting_side(project)
     answering = [
         use
         for use in loads
-        if use.file.path not in trains or use.call.system in _REGISTRIES or _to_predict(project, use)
+        if use.file.path not in trains
+        or use.node in predicting
+        or use.call.system in _REGISTRIES
+        or _to_predict(project, use)
     ]
     if not answering:
         said = f"{loads[0].call.name} goes on from what was trained before; nothing loads a version to predict with"

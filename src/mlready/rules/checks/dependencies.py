@@ -402,7 +402,7 @@ _CONDA_PYTHON = re.compile(
     r"\b(?:(?:conda|mamba) (?:create|install)\b.*\bpython=|virtualenv\b.*-p ?\S*python|uv venv\b.*--python[ =]|uv python (?:install|pin) |pyenv \w+ )"
     r"(\d\.\d+)|\bpython(3\.\d+) -m venv\b"
 )
-_APT_PYTHON = re.compile(r"\bapt(?:-get)?\b[^|]*\binstall\b[^|]*\b(python3\.\d+)\b")
+_APT_PYTHON = re.compile(r"\bapt(?:-get)?\b[^|&;]*\binstall\b[^|&;]*\b(python3\.\d+)\b")
 _SHORT_PYTHON = re.compile(r"^py3\d+$")
 _RUNTIME = re.compile(r"^python3\.\d+$")
 
